@@ -1,0 +1,138 @@
+"""Who may see and change what: the only place that decides it. Deny by default.
+
+Security sees and changes everything; an auditor sees everything and changes nothing; an owner sees what they own,
+sponsor or are named a successor of, and changes what they own.
+"""
+
+from typing import Any, TypeVar
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+
+from inventory.models import (
+    Credential,
+    Delegation,
+    Grant,
+    Identity,
+    Person,
+    Successor,
+    Task,
+    Tool,
+    ToolBinding,
+    User,
+)
+
+Rows = TypeVar("Rows", bound=QuerySet[Any])  # Any: of each noun
+
+# How each noun hangs on an identity. A noun that is not here is not about one identity.
+IDENTITY_OF: dict[type[Model], str] = {
+    Identity: "",
+    Credential: "identity__",
+    Grant: "identity__",
+    Delegation: "delegate__",
+    Task: "identity__",
+    ToolBinding: "identity__",
+}
+# What an owner may do with a row of an identity they own. Everything else is for security.
+OWNER_ACTIONS = frozenset(
+    {
+        "approve",
+        "assign_owner",
+        "confirm_owner",
+        "expire",
+        "extend",
+        "narrow",
+        "revoke",
+        "suspend",
+        "describe",
+    }
+)
+
+
+def sees_all(user: User) -> bool:
+    return user.is_active and user.role in (User.Role.SECURITY, User.Role.AUDITOR)
+
+
+def changes_all(user: User) -> bool:
+    return user.is_active and user.role == User.Role.SECURITY
+
+
+def visible_to(user: User, rows: Rows) -> Rows:
+    """The rows this user may see. For an owner a join on their own identities, never a list of ids."""
+    if sees_all(user):
+        return rows
+    if not user.is_active or user.person_id is None:
+        return rows.none()
+    return rows.filter(_mine(rows.model, user.person_id))
+
+
+def may_ever(user: User, action: str) -> bool:
+    """Whether there can be a row to which the user may do this; which ones, `changeable_by` says."""
+    if changes_all(user):
+        return True
+    owner = user.is_active and user.role == User.Role.OWNER
+    return owner and user.person_id is not None and action in OWNER_ACTIONS
+
+
+def changeable_by(by: User | str, action: str, rows: Rows) -> Rows:
+    """The rows to which `by` may do this: what `may` says of one row, said of many at once."""
+    if isinstance(by, str) or changes_all(by):
+        return rows
+    if not may_ever(by, action) or rows.model not in IDENTITY_OF:
+        return rows.none()
+    return rows.filter(**{f"{IDENTITY_OF[rows.model]}owner": by.person_id})
+
+
+def may(user: User, action: str, row: Model) -> bool:
+    """Whether the user may do this to the row. What they may not see they may not change either."""
+    if changes_all(user):
+        return True
+    if not user.is_active or user.role != User.Role.OWNER or action not in OWNER_ACTIONS:
+        return False
+    return _owner_person_of(row) == user.person_id and user.person_id is not None
+
+
+def require(by: User | str, action: str, row: Model) -> None:
+    """Raises PermissionDenied unless `by` may. A job's or an import's name (text) may what its rule does."""
+    if isinstance(by, str) or may(by, action, row):
+        return
+    raise PermissionDenied(
+        "Your role does not allow this. Ask security, or the owner of the identity."
+    )
+
+
+def require_security(by: User | str) -> None:
+    """Raises PermissionDenied unless `by` is security or a job."""
+    if isinstance(by, str) or changes_all(by):
+        return
+    raise PermissionDenied("Only security may do this.")
+
+
+def _mine(model: type[Model], person_id: int) -> Q:
+    if model is Person:
+        return Q(pk=person_id) | Q(manager_id=person_id)
+    if model is Tool:  # it is about no single identity: those that an identity of theirs holds
+        held = ToolBinding.objects.filter(_mine(ToolBinding, person_id), tool=OuterRef("pk"))
+        return Q(Exists(held))
+    if model not in IDENTITY_OF:
+        return Q(pk__in=[])
+    prefix = IDENTITY_OF[model]
+    succeeds = Successor.objects.filter(
+        identity=OuterRef(f"{prefix}pk" if not prefix else prefix.removesuffix("__")),
+        person=person_id,
+    )
+    return (
+        Q(**{f"{prefix}owner": person_id})
+        | Q(**{f"{prefix}sponsor": person_id})
+        | Q(Exists(succeeds))
+    )
+
+
+def _owner_person_of(row: Any) -> int | None:  # Any: each model has its own way to the identity
+    if isinstance(row, Identity):
+        return row.owner_id
+    for way in ("identity", "delegate"):
+        if hasattr(row, way):
+            owner_id: int | None = getattr(row, way).owner_id
+            return owner_id
+    return None

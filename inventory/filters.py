@@ -1,0 +1,399 @@
+"""What each list can be asked: one FilterSet per noun, for page, export and API alike."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from inventory import access, governed
+from inventory.filter_bar import ManyFilter
+from inventory.models import (
+    ApiToken,
+    Change,
+    Credential,
+    Delegation,
+    Entitlement,
+    Environment,
+    Grant,
+    Identity,
+    ImportRun,
+    Person,
+    Risk,
+    Severity,
+    Source,
+    Team,
+    Tier,
+    Tool,
+    User,
+)
+from inventory.models.credential import live_credential_q
+from inventory.models.grant import in_force_q
+from inventory.models.identity import orphaned_q
+from inventory.models.moments import endless, ends_after, ends_by, unused_since
+from inventory.models.person import can_answer
+from inventory.search import holds
+
+EXPIRING = timedelta(days=14)
+UNUSED = timedelta(days=90)
+YES_NO = (("yes", "Yes"), ("no", "No"))
+Rows = QuerySet[Any]  # Any: the noun of the FilterSet
+
+
+class KeyFilter(django_filters.Filter):  # type: ignore[misc]  # django-filter ships no types
+    """By the key of another row, from a link; a hidden field, never a menu of a big table."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, **options: Any) -> None:  # Any: whatever django-filter's Filter takes
+        super().__init__(widget=forms.HiddenInput, min_value=1, max_value=2**63 - 1, **options)
+
+
+class Filters(django_filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
+    """What every FilterSet here shares: the moment of asking, and words for keys of people and
+    identities.
+    """
+
+    described: dict[str, Any] = {"owner": Person, "identity": Identity}  # Any: model classes
+
+    def describe(self, name: str, value: str) -> str | None:
+        """A key in words; the name of what the user may not see stays unsaid."""
+        model = self.described.get(name)
+        if model is None or not value.isdecimal() or len(value) > 18:
+            return None
+        seen = access.visible_to(self.request.user, model.objects.filter(pk=value))
+        return str(seen.values_list("name", flat=True).first() or value)
+
+
+def _choice(choices: Any, method: str = "", **options: Any) -> Any:  # Any: django-filter's own
+    if method:
+        options["method"] = method
+    return django_filters.ChoiceFilter(choices=choices, **options)
+
+
+class IdentityFilter(Filters):
+    q = django_filters.CharFilter(
+        method="search", label="Search", help_text="Name, external ID or SPIFFE ID"
+    )
+    kind = ManyFilter(choices=Identity.Kind.choices)
+    lifecycle = ManyFilter(label="State", choices=Identity.Lifecycle.choices)
+    ownership = _choice(
+        (
+            ("mine", "Mine"),
+            ("owned", "Has an owner"),
+            ("orphaned", "Orphaned"),
+            ("leaving", "Owner is leaving"),
+        ),
+        "by_ownership",
+        label="Ownership",
+    )
+    severity = ManyFilter(
+        field_name="worst_severity", label="Worst finding", choices=Severity.choices
+    )
+    environment = ManyFilter(choices=Environment.choices)
+    declared_tier = ManyFilter(label="Declared tier", choices=Tier.choices)
+    team = django_filters.ModelChoiceFilter(queryset=Team.objects.all())
+    source = django_filters.ModelChoiceFilter(queryset=Source.objects.all())
+    gone = _choice(YES_NO, "by_gone", label="Gone from source")
+    owner = KeyFilter(label="Owner")
+
+    class Meta:
+        model = Identity
+        fields: list[str] = []
+
+    def search(self, rows: Rows, name: str, value: str) -> Rows:
+        found = holds(value, "name", "external_id")
+        if value.startswith("spiffe://"):  # written as its partial unique index wants it
+            found |= Q(spiffe_id=value, gone_at=None) & ~Q(lifecycle=Identity.Lifecycle.RETIRED)
+        return rows.filter(found)
+
+    def by_ownership(self, rows: Rows, name: str, value: str) -> Rows:
+        if value == "mine":
+            user = self.request.user
+            return rows.filter(owner=user.person_id) if user.person_id else rows.none()
+        if value == "leaving":
+            leaving = Person.objects.filter(status=Person.Status.LEAVING)
+            return rows.filter(owner__in=leaving.order_by().values("pk"))
+        if value == "owned":
+            return rows.filter(Q(owner__isnull=False) & can_answer(timezone.now(), "owner__"))
+        return rows.filter(orphaned_q(timezone.now()))
+
+    def by_gone(self, rows: Rows, name: str, value: str) -> Rows:
+        return rows.filter(gone_at__isnull=value == "no")
+
+
+class PersonFilter(Filters):
+    q = django_filters.CharFilter(method="search", label="Search", help_text="Name or e-mail")
+    status = ManyFilter(choices=Person.Status.choices)
+    owns = _choice(YES_NO, "by_owning", label="Owns something live")
+    team = django_filters.ModelChoiceFilter(queryset=Team.objects.all())
+
+    class Meta:
+        model = Person
+        fields: list[str] = []
+
+    def search(self, rows: Rows, name: str, value: str) -> Rows:
+        return rows.filter(holds(value, "name", "email"))
+
+    def by_owning(self, rows: Rows, name: str, value: str) -> Rows:
+        owned = Exists(Identity.objects.live().filter(owner=OuterRef("pk")))
+        return rows.filter(owned if value == "yes" else ~owned)
+
+
+class CredentialFilter(Filters):
+    q = django_filters.CharFilter(method="search", label="Search", help_text="Key ID or identity")
+    kind = ManyFilter(choices=Credential.Kind.choices)
+    state = _choice(
+        (
+            ("live", "Live"),
+            ("expiring", "Expiring in 14 days"),
+            ("endless", "Live without expiry"),
+            ("unused", "Live, unused for 90 days"),
+            ("expired", "Expired"),
+            ("revoked", "Revoked"),
+            ("disabled", "Disabled"),
+            ("gone", "Gone from source"),
+        ),
+        "by_state",
+        label="State",
+    )
+    environment = ManyFilter(choices=Environment.choices)
+    source = django_filters.ModelChoiceFilter(queryset=Source.objects.all())
+    identity = KeyFilter(label="Identity")
+    owner = KeyFilter(field_name="identity__owner", label="Owner")
+
+    class Meta:
+        model = Credential
+        fields: list[str] = []
+
+    def search(self, rows: Rows, name: str, value: str) -> Rows:
+        return rows.filter(
+            any_of(Credential, holds(value, "key_id"), Q(identity__in=_identities(value)))
+        )
+
+    def by_state(self, rows: Rows, name: str, value: str) -> Rows:
+        at = timezone.now()
+        live = live_credential_q(at)
+        meaning = {
+            "live": live & ends_after(at),
+            "expiring": live & ends_after(at) & ends_by(at + EXPIRING),
+            "endless": live & endless() & Q(expiry_known=True),
+            "unused": live & unused_q(at),
+            "expired": ends_by(at),
+            "revoked": Q(revoked_at__lte=at),
+            "disabled": Q(enabled=False),
+            "gone": Q(gone_at__isnull=False),
+        }
+        return rows.filter(meaning[value])
+
+
+class GrantFilter(Filters):
+    q = django_filters.CharFilter(
+        method="search", label="Search", help_text="Identity, entitlement or policy"
+    )
+    state = _choice(
+        (
+            ("in_force", "In force"),
+            ("standing", "Standing, no end"),
+            ("expiring", "Expiring in 14 days"),
+            ("unused", "In force, unused for 90 days"),
+            ("revoked", "Revoked"),
+            ("expired", "Expired"),
+            ("gone", "Gone from source"),
+        ),
+        "by_state",
+        label="State",
+    )
+    risk = ManyFilter(field_name="entitlement__risk", label="Risk", choices=Risk.choices)
+    admin = _choice(YES_NO, "by_flag", label="Admin")
+    wildcard = _choice(YES_NO, "by_flag", label="Wildcard")
+    source = django_filters.ModelChoiceFilter(queryset=Source.objects.all())
+    identity = KeyFilter(label="Identity")
+    owner = KeyFilter(field_name="identity__owner", label="Owner")
+
+    class Meta:
+        model = Grant
+        fields: list[str] = []
+
+    def search(self, rows: Rows, name: str, value: str) -> Rows:
+        entitlements = Entitlement.objects.filter(holds(value, "name") | Q(policy=value))
+        return rows.filter(
+            any_of(Grant, Q(identity__in=_identities(value)), Q(entitlement__in=entitlements))
+        )
+
+    def by_flag(self, rows: Rows, name: str, value: str) -> Rows:
+        return rows.filter(**{f"entitlement__{name}": value == "yes"})
+
+    def by_state(self, rows: Rows, name: str, value: str) -> Rows:
+        at = timezone.now()
+        in_force = in_force_q(at)
+        meaning = {
+            "in_force": in_force & ends_after(at),
+            "standing": in_force & endless() & Q(task=None),
+            "expiring": in_force & ends_after(at) & ends_by(at + EXPIRING),
+            "unused": in_force & unused_q(at),
+            "revoked": Q(revoked_at__lte=at),
+            "expired": ends_by(at),
+            "gone": Q(gone_at__isnull=False),
+        }
+        return rows.filter(meaning[value])
+
+
+class DelegationFilter(Filters):
+    q = django_filters.CharFilter(
+        method="search", label="Search", help_text="Delegator or delegate"
+    )
+    how = ManyFilter(choices=Delegation.How.choices)
+    state = _choice(
+        (
+            ("in_force", "In force"),
+            ("endless", "In force, no end"),
+            ("revoked", "Revoked"),
+            ("expired", "Expired"),
+        ),
+        "by_state",
+        label="State",
+    )
+    may_redelegate = django_filters.BooleanFilter(label="May re-delegate")
+    source = django_filters.ModelChoiceFilter(queryset=Source.objects.all())
+    identity = KeyFilter(method="by_identity", label="Identity")
+
+    class Meta:
+        model = Delegation
+        fields: list[str] = []
+
+    def search(self, rows: Rows, name: str, value: str) -> Rows:
+        identities = _identities(value)
+        people = Person.objects.filter(holds(value, "name"))
+        return rows.filter(
+            any_of(
+                Delegation,
+                Q(delegate__in=identities),
+                Q(delegator_identity__in=identities),
+                Q(delegator_person__in=people),
+            )
+        )
+
+    def by_identity(self, rows: Rows, name: str, value: int) -> Rows:
+        return rows.filter(Q(delegate=value) | Q(delegator_identity=value))
+
+    def by_state(self, rows: Rows, name: str, value: str) -> Rows:
+        at = timezone.now()
+        meaning = {
+            "in_force": in_force_q(at) & ends_after(at),
+            "endless": in_force_q(at) & endless(),
+            "revoked": Q(revoked_at__lte=at),
+            "expired": ends_by(at),
+        }
+        return rows.filter(meaning[value])
+
+
+class ToolFilter(Filters):
+    q = django_filters.CharFilter(method="search", label="Search", help_text="Tool")
+    approval = _choice(
+        (
+            ("approved", "Approved"),
+            ("changed", "Changed since approval"),
+            ("pending", "Not approved"),
+        ),
+        "by_approval",
+        label="Approval",
+    )
+    risk = ManyFilter(choices=Risk.choices)
+    writes = django_filters.BooleanFilter(label="Writes")
+    source = django_filters.ModelChoiceFilter(queryset=Source.objects.all())
+
+    class Meta:
+        model = Tool
+        fields: list[str] = []
+
+    def search(self, rows: Rows, name: str, value: str) -> Rows:
+        return rows.filter(holds(value, "name", "provider"))
+
+    def by_approval(self, rows: Rows, name: str, value: str) -> Rows:
+        if value == "pending":
+            return rows.filter(approved_digest="")
+        same = Q(approved_digest=F("descriptor_digest"))
+        return rows.exclude(approved_digest="").filter(same if value == "approved" else ~same)
+
+
+class ImportFilter(Filters):
+    status = ManyFilter(choices=ImportRun.Status.choices)
+    source = django_filters.ModelChoiceFilter(queryset=Source.objects.all())
+
+    class Meta:
+        model = ImportRun
+        fields: list[str] = []
+
+
+class UserFilter(Filters):
+    q = django_filters.CharFilter(method="search", label="Search", help_text="Name or e-mail")
+    role = ManyFilter(choices=User.Role.choices)
+    is_active = django_filters.BooleanFilter(label="Switched on")
+    is_service = django_filters.BooleanFilter(label="Service user")
+
+    class Meta:
+        model = User
+        fields: list[str] = []
+
+    def search(self, rows: Rows, name: str, value: str) -> Rows:
+        return rows.filter(holds(value, "username", "first_name", "last_name", "email"))
+
+
+class TokenFilter(Filters):
+    q = django_filters.CharFilter(method="search", label="Search", help_text="Name or user")
+    state = _choice(
+        (("live", "Live"), ("expired", "Expired"), ("revoked", "Revoked")),
+        "by_state",
+        label="State",
+    )
+
+    class Meta:
+        model = ApiToken
+        fields: list[str] = []
+
+    def search(self, rows: Rows, name: str, value: str) -> Rows:
+        return rows.filter(holds(value, "name", "user__username"))
+
+    def by_state(self, rows: Rows, name: str, value: str) -> Rows:
+        at = timezone.now()
+        meaning = {
+            "live": Q(revoked_at=None, expires_at__gt=at),
+            "expired": Q(expires_at__lte=at),
+            "revoked": Q(revoked_at__isnull=False),
+        }
+        return rows.filter(meaning[value])
+
+
+class ChangeFilter(Filters):
+    q = django_filters.CharFilter(
+        field_name="verb", label="Act", help_text="Exact act, such as grant.revoked"
+    )
+    noun = _choice(governed.choices, label="Noun")
+    operation = _choice(Change.Operation.choices)
+    user = django_filters.ModelChoiceFilter(queryset=User.objects.order_by("username"))
+    at = django_filters.DateFromToRangeFilter(label="Day")
+    identity = KeyFilter(field_name="identity_id", label="Identity")
+
+    class Meta:
+        model = Change
+        fields: list[str] = []
+
+
+def unused_q(at: datetime) -> Q:
+    """Known not to have been used in 90 days; where the platform does not report use, nothing is
+    claimed.
+    """
+    return Q(use_known=True) & unused_since(at - UNUSED)
+
+
+def any_of(model: type[Model], *conditions: Q) -> Q:
+    """Rows that meet one of the conditions, as a UNION, so that each is found by its own index."""
+    first, *others = (model._default_manager.filter(q).order_by().values("pk") for q in conditions)
+    return Q(pk__in=first.union(*others))
+
+
+def _identities(value: str) -> QuerySet[Identity]:
+    return Identity.objects.filter(holds(value, "name"))

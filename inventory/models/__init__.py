@@ -1,0 +1,43 @@
+"""The nouns of the inventory."""
+
+from inventory.models.change import Change
+from inventory.models.credential import Credential
+from inventory.models.delegation import Delegation, DelegationScope
+from inventory.models.grant import Grant
+from inventory.models.identity import Environment, Identity, Risk, Severity, Successor, Tier
+from inventory.models.person import Person, Team
+from inventory.models.setting import Heartbeat, Setting
+from inventory.models.source import ImportRun, Source, Sourced
+from inventory.models.system import Entitlement, Resource, System
+from inventory.models.task import Task
+from inventory.models.tool import Tool, ToolBinding
+from inventory.models.user import ApiToken, User
+
+__all__ = [
+    "ApiToken",
+    "Change",
+    "Credential",
+    "Delegation",
+    "DelegationScope",
+    "Entitlement",
+    "Environment",
+    "Grant",
+    "Heartbeat",
+    "Identity",
+    "ImportRun",
+    "Person",
+    "Resource",
+    "Risk",
+    "Setting",
+    "Severity",
+    "Source",
+    "Sourced",
+    "Successor",
+    "System",
+    "Task",
+    "Team",
+    "Tier",
+    "Tool",
+    "ToolBinding",
+    "User",
+]

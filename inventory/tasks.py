@@ -1,0 +1,26 @@
+"""Jobs of the inventory, and how often each runs."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from inventory import uploads
+from inventory.models import ImportRun
+
+# Name, task and seconds between two runs; written to the scheduler when the product is prepared.
+SCHEDULE: dict[str, tuple[str, int]] = {
+    "tidy uploads": ("inventory.tasks.tidy_uploads", 3_600),
+}
+
+
+@shared_task
+def read_upload(run_id: int, *, write: bool) -> None:
+    """Reads uploaded files as a preview, or applies them."""
+    run = ImportRun.objects.select_related("source").filter(pk=run_id).first()
+    if run is not None:
+        uploads.perform(run, at=timezone.now(), write=write)
+
+
+@shared_task
+def tidy_uploads() -> None:
+    """Throws away what nobody applied within a day."""
+    uploads.tidy(timezone.now())

@@ -1,0 +1,195 @@
+"""History in words: recorded changes as events of a timeline, and recorded rows as facts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model
+from django.urls import reverse
+
+from inventory.governed import governed
+from inventory.history import NOT_A_CHANGE
+from inventory.models import Change, Person, Team
+
+Row = Mapping[str, Any]  # Any: the JSON of a recorded row
+
+SENTENCES = {
+    "identity.owner_assigned": ("Owner assigned", "user-check"),
+    "identity.successors_set": ("Successors named", "users"),
+    "identity.suspended": ("Suspended", "circle-pause"),
+    "identity.activated": ("Activated", "circle-play"),
+    "identity.retired": ("Retired", "archive"),
+    "identity.described": ("Described", "pencil"),
+    "grant.revoked": ("Grant revoked", "shield-off"),
+    "grant.expired": ("Grant expired", "shield-off"),
+    "grant.end_set": ("End of a grant set", "calendar-clock"),
+    "credential.revoked": ("Credential revoked", "key-round"),
+    "person.leaving": ("Last day announced", "calendar-clock"),
+    "person.left": ("Left", "user-x"),
+    "check.off": ("Closed: its check is switched off", "siren"),
+    "finding.accepted": ("Risk accepted", "shield-check"),
+    "finding.snoozed": ("Snoozed", "alarm-clock"),
+    "finding.false_positive": ("Marked as false positive", "ban"),
+    "finding.assigned": ("Finding assigned", "user-check"),
+    "finding.reopened": ("Finding reopened", "rotate-ccw"),
+    "finding.exception_ended": ("Exception ended", "clock"),
+    "person.handed_over": ("Handed over to somebody else", "user-check"),
+}
+_QUIET = {*NOT_A_CHANGE, "id", "search", "owner_confirmed_at", "suspended_at", "retired_at"}
+# Where a row came from says nothing about how it was on a day.
+_PLUMBING = {"source_id", "namespace", "scope", "activity_known", "interactive_known", "attributes"}
+_PEOPLE = ("owner_id", "sponsor_id", "manager_id", "person_id", "approved_by_id")
+
+
+@dataclass(frozen=True)
+class Event:
+    """What `_components/timeline.html` shows."""
+
+    at: datetime
+    title: str
+    by: str
+    text: str
+    icon: str
+    url: str
+    tone: str = "plain"
+
+
+def events(changes: Iterable[Change], limit: int = 30) -> list[Event]:
+    """Events, newest first; rows of one noun that changed in one act become one event. One query,
+    for names.
+    """
+    runs = [list(run) for _, run in groupby(changes, key=_act)][:limit]
+    names = names_in(run[0] for run in runs)
+    return [_event(run, names) for run in runs]
+
+
+def facts(row: Row, model: type[Model]) -> list[tuple[str, object]]:
+    """A recorded row as pairs of label and value: what was known then, in order."""
+    names = Person.objects.in_bulk({row[key] for key in _PEOPLE if row.get(key)})
+    people = {key: person.name for key, person in names.items()}
+    teams = dict(Team.objects.filter(pk__in=[row.get("team_id") or 0]).values_list("pk", "name"))
+    columns = [str(field.column) for field in model._meta.concrete_fields]
+    shown = [name for name in columns if row.get(name) and name not in _QUIET | _PLUMBING]
+    return [
+        (
+            label(name, model),
+            teams.get(row[name], "a removed team")
+            if name == "team_id"
+            else value(name, row[name], model, people),
+        )
+        for name in shown
+    ]
+
+
+def label(column: str, model: type[Model] | None) -> str:
+    field = _field(column, model)
+    words = str(field.verbose_name) if field is not None else column.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def value(column: str, found: object, model: type[Model] | None, people: Mapping[int, str]) -> str:
+    """A recorded value in words: a choice's label, a person's name, a moment to the minute."""
+    if found is None or found == "" or found == [] or found == {}:
+        return "–"
+    if column in _PEOPLE and isinstance(found, int):
+        return people.get(found, f"person {found}")
+    if isinstance(found, bool):
+        return "Yes" if found else "No"
+    field = _field(column, model)
+    labels: dict[object, object] = dict(getattr(field, "flatchoices", None) or [])
+    if isinstance(found, str | int) and found in labels:
+        return str(labels[found])
+    if isinstance(found, str) and field is not None and "Date" in field.get_internal_type():
+        return found[:16].replace("T", " ")
+    return ", ".join(map(str, found)) if isinstance(found, list) else str(found)
+
+
+def _act(change: Change) -> tuple[object, ...]:
+    return change.transaction, change.verb, change.reason, change.noun, change.operation
+
+
+def _event(run: list[Change], names: Mapping[int, str]) -> Event:
+    change = run[0]
+    model = governed().get(change.noun)
+    title, icon = SENTENCES.get(change.verb) or _judged(change) or ("", _icon(change))
+    return Event(
+        at=change.at,
+        title=title or _plainly(run, model),
+        by=change.actor,
+        text=_text(run, model, names),
+        icon=icon,
+        url=reverse("inventory:change-detail", args=[change.pk]),
+    )
+
+
+def _judged(change: Change) -> tuple[str, str] | None:
+    """What a check did to a finding, which the verb alone does not tell."""
+    if change.verb != "check.swept":
+        return None
+    if change.operation == Change.Operation.INSERT:
+        return "Finding opened", "siren"
+    before, now = ((row or {}).get("status") for row in (change.before, change.after))
+    if now == "resolved":
+        return "Finding resolved", "circle-check"
+    return ("Finding opened again" if before == "resolved" else "Finding changed"), "siren"
+
+
+def _plainly(run: list[Change], model: type[Model] | None) -> str:
+    """The event of an act without a sentence of its own: "12 grants added"."""
+    operation = run[0].get_operation_display().lower()
+    if model is None:
+        return f"{run[0].noun} {operation}"
+    if len(run) == 1:
+        return f"{str(model._meta.verbose_name).capitalize()} {operation}"
+    return f"{len(run)} {model._meta.verbose_name_plural} {operation}"
+
+
+def _icon(change: Change) -> str:
+    return {"insert": "plus", "update": "pencil", "delete": "trash-2"}.get(change.operation, "dot")
+
+
+def _text(run: list[Change], model: type[Model] | None, names: Mapping[int, str]) -> str:
+    parts = [run[0].reason] if run[0].reason else []
+    if len(run) == 1 and run[0].operation == Change.Operation.UPDATE:
+        parts += differences(run[0], model, names)[:4]
+    return " · ".join(parts)
+
+
+def differences(change: Change, model: type[Model] | None, names: Mapping[int, str]) -> list[str]:
+    """What an update changed, each as "Label: before → after"."""
+    after = change.after or {}
+    return [
+        f"{label(column, model)}: {value(column, old, model, names)}"
+        f" → {value(column, after.get(column), model, names)}"
+        for column, old in (change.before or {}).items()
+        if column not in _QUIET
+    ]
+
+
+def model_of(change: Change) -> type[Model] | None:
+    return governed().get(change.noun)
+
+
+def names_in(changes: Iterable[Change]) -> dict[int, str]:
+    """The names of the people that these changes mention. One query at most."""
+    keys = {
+        row[key]
+        for change in changes
+        for row in (change.before or {}, change.after or {})
+        for key in _PEOPLE
+        if isinstance(row.get(key), int)
+    }
+    found = Person.objects.filter(pk__in=keys).values_list("pk", "name") if keys else ()
+    return dict(found)
+
+
+def _field(column: str, model: type[Model] | None) -> Any:  # Any: a field, or None
+    if model is None:
+        return None
+    try:
+        return model._meta.get_field(column.removesuffix("_id"))
+    except FieldDoesNotExist:
+        return next((f for f in model._meta.concrete_fields if f.column == column), None)

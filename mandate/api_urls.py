@@ -1,0 +1,35 @@
+"""The addresses of the REST API."""
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import DefaultRouter
+
+from inventory.api import imports, problems, systems, views
+from mandate.api_reference import ApiReference
+from reviews import api as reviews
+
+router = DefaultRouter(use_regex_path=True)
+router.include_root_view = False
+router.include_format_suffixes = False
+router.register("people", views.PersonViewSet, "person")
+router.register("teams", views.TeamViewSet, "team")
+router.register("identities", views.IdentityViewSet, "identity")
+router.register("credentials", views.CredentialViewSet, "credential")
+router.register("grants", views.GrantViewSet, "grant")
+router.register("delegations", views.DelegationViewSet, "delegation")
+router.register("tools", views.ToolViewSet, "tool")
+router.register("systems", systems.SystemViewSet, "system")
+router.register("entitlements", systems.EntitlementViewSet, "entitlement")
+router.register("sources", views.SourceViewSet, "source")
+router.register("imports", imports.ImportViewSet, "import")
+router.register("findings", reviews.FindingViewSet, "finding")
+router.register("checks", reviews.CheckViewSet, "check")
+router.register("sweeps", reviews.SweepViewSet, "sweep")
+
+app_name = "api"
+urlpatterns = [
+    path("v1/", include(router.urls)),
+    path("v1/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("v1/docs/", ApiReference.as_view(), name="docs"),
+    re_path("", problems.NotThere.as_view(), name="not-there"),
+]

@@ -1,0 +1,47 @@
+"""Security headers on every answer: the browser may run and load only what we serve ourselves."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+_WITHOUT_CHANGING = ("/accounts/", "/static/", "/healthz", "/readyz")
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+)
+
+
+class ChangePasswordFirst:
+    """Who signed in with a password that security made sees one page only: the one that changes it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        must = getattr(request.user, "must_change_password", False)
+        if must and not request.path.startswith(_WITHOUT_CHANGING):
+            return redirect("account_change_password")
+        return self.get_response(request)
+
+
+class SecurityHeaders:
+    """A view that needs another policy (the API reference) sets the header itself, and it stays."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        headers = response.headers
+        headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        # What one person may see is kept by no shared cache and on no shared disk.
+        headers.setdefault("Cache-Control", "private, no-store")
+        return response

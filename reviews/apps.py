@@ -1,0 +1,14 @@
+"""What is wrong, and who decides: checks, findings, exceptions."""
+
+import importlib
+
+from django.apps import AppConfig
+
+
+class ReviewsConfig(AppConfig):
+    name = "reviews"
+
+    def ready(self) -> None:
+        # They register themselves; they need models, which are loaded only now.
+        importlib.import_module("reviews.signals")
+        importlib.import_module("reviews.identity_panel")

@@ -1,0 +1,50 @@
+"""Jobs of this floor, and how often each runs."""
+
+from typing import Any
+
+from celery import Task, shared_task
+from django.utils import timezone
+
+from inventory.models import Heartbeat
+from reviews import sweep
+from reviews.models import SweepRun
+
+BY = "job sweep"
+# Name, task and seconds between two runs; written to the scheduler when the product is prepared.
+SCHEDULE: dict[str, tuple[str, int]] = {
+    "sweep everything": ("reviews.tasks.sweep_all", 3_600),
+    "worker heartbeat": ("reviews.tasks.beat_heartbeat", 30),
+}
+
+
+@shared_task
+def sweep_all() -> None:
+    """Runs every check. When another sweep is at work it has the same result, so that is no
+    error."""
+    try:
+        sweep.run(timezone.now(), by=BY)
+    except sweep.SweepRunning:
+        return
+
+
+@shared_task(bind=True, max_retries=120)
+def sweep_asked(task: Task[Any, None], run_id: int) -> None:
+    """Runs the full sweep that somebody asked for; while another one is at work, it waits for it."""
+    asked = SweepRun.objects.filter(pk=run_id).exclude(status__in=SweepRun.OVER).first()
+    try:
+        if asked:
+            sweep.run(timezone.now(), by=asked.author, asked=asked)
+    except sweep.SweepRunning as running:
+        raise task.retry(countdown=5, exc=running) from None
+
+
+@shared_task
+def sweep_identities(ids: list[int]) -> None:
+    """Judges identities that just changed."""
+    sweep.run(timezone.now(), by=BY, identities=ids)
+
+
+@shared_task
+def beat_heartbeat() -> None:
+    """A sign that a worker lives and takes work."""
+    Heartbeat.objects.update_or_create(name="worker", defaults={"beat_at": timezone.now()})

@@ -1,0 +1,7 @@
+"""What happens: decisions, tokens, tool calls."""
+
+from django.apps import AppConfig
+
+
+class RuntimeConfig(AppConfig):
+    name = "runtime"

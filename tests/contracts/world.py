@@ -1,0 +1,96 @@
+"""One row of each noun, all of it belonging to one owner, and the five kinds of visitor."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from frameworks import loading
+from inventory.models import ApiToken, Change, Identity, ImportRun, Person, Source, User
+from reviews.models import Finding, SweepRun
+from tests.factories import (
+    NOW,
+    a_credential,
+    a_delegation,
+    a_grant,
+    a_person,
+    a_task,
+    a_user,
+    an_identity,
+)
+
+VISITORS = ("anonymous", "outsider", "owner", "auditor", "security")
+
+
+@dataclass
+class World:
+    """`rows` gives the row an address is about, by the noun that its name starts with."""
+
+    users: dict[str, User]
+    rows: dict[str, Any]
+
+    def visitor(self, name: str) -> Client:
+        client = Client(raise_request_exception=False)
+        if name != "anonymous":
+            client.force_login(self.users[name])
+        return client
+
+
+def build() -> World:
+    loading.load()
+    person = a_person()
+    identity = an_identity(owner=person, kind=Identity.Kind.ASSISTANT)
+    task = a_task(identity=identity)
+    source = Source.objects.get(pk=identity.source_id)
+    run = ImportRun.objects.create(
+        source=source, status="applied", author="ada", created_at=NOW, started_at=NOW
+    )
+    rows = {
+        "identity": identity,
+        "person": person,
+        "credential": a_credential(identity=identity),
+        "grant": a_grant(identity=identity),
+        "delegation": a_delegation(delegate=identity),
+        "task": task,
+        "source": source,
+        "import": run,
+        "finding": Finding.objects.create(
+            check_id="owner-active", subject=f"identity:{identity.pk}", identity=identity,
+            severity=3, first_seen_at=NOW, opened_at=NOW,
+        ),
+        "change": Change.objects.order_by("pk").first(),
+        "sweep": SweepRun.objects.create(
+            status="done", trigger="manual", author="ada", at=NOW, started_at=NOW
+        ),
+    }  # fmt: skip
+    users = {
+        "security": a_user("security"),
+        "auditor": a_user("auditor"),
+        "owner": a_user("owner", person=person),
+        "outsider": a_user("owner", person=Person.objects.get(pk=a_person().pk)),
+    }
+    now = timezone.now()
+    rows["user"] = a_user("auditor")
+    rows["token"] = ApiToken.objects.create(
+        user=users["owner"], name="t", hint="t", digest="0" * 64, scopes=["read"],
+        created_at=now, expires_at=now + timedelta(days=1),
+    )  # fmt: skip
+    return World(users, rows)
+
+
+def every_url(
+    resolver: URLResolver | None = None, namespace: str = "", path: str = ""
+) -> dict[str, str]:
+    """Each named address of the product and its pattern, from the root."""
+    found: dict[str, str] = {}
+    for entry in (resolver or get_resolver()).url_patterns:
+        here = path + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
+            found |= every_url(entry, inner, here)
+        elif isinstance(entry, URLPattern):
+            found[f"{namespace}{entry.name}" if entry.name else here] = here
+    return found
