@@ -14,6 +14,7 @@ from django.db.models import (
     Exists,
     ExpressionWrapper,
     F,
+    Func,
     OuterRef,
     Q,
     QuerySet,
@@ -27,6 +28,14 @@ from inventory import access
 from inventory.models import Severity, Source
 from reviews.models import CheckSetting
 from reviews.parameters import Decided, Parameter
+
+
+class _ByFailure(Func):
+    """SQL's simple CASE, which asks its condition once: failed, not failed (then the second part), or NULL."""
+
+    template = "CASE %(expressions)s ELSE 'unknown' END"
+    arg_joiner = " WHEN true THEN 'fail' WHEN false THEN "
+
 
 CHECKS: dict[str, type["Check"]] = {}
 NEVER = Q(pk__in=[])
@@ -49,6 +58,7 @@ class Check:
     fix: ClassVar[str]
     evidence: ClassVar[tuple[str, ...]] = ()
     version: ClassVar[int] = 1  # a changed meaning raises it, so that trends do not lie
+    fails_first: ClassVar[bool] = False  # True: what fails is a failure, whatever else is not known
     rests_on_source: ClassVar[bool] = True  # False: what is judged is decided here, not reported
 
     def __init__(self, decided: Decided | None = None) -> None:
@@ -105,14 +115,7 @@ class Check:
         found: Rows = (
             rows.annotate(failed=failed)
             .annotate(
-                verdict=Case(
-                    When(self.unknown(at), then=Value("unknown")),
-                    When(failed=True, then=Value("fail")),
-                    When(self._silent(at), then=Value("unknown")),
-                    When(failed=False, then=Value("pass")),
-                    default=Value("unknown"),
-                    output_field=CharField(),
-                ),
+                verdict=self._verdict(at),
                 subject=Concat(
                     Value(f"{rows.model._meta.model_name}:"),
                     Cast("pk", CharField()),
@@ -125,6 +128,18 @@ class Check:
             .values_list("subject", "about", "rank", "proof", "verdict")
         )
         return found
+
+    def _verdict(self, at: datetime) -> Case:
+        """Each condition stands in it once: where it holds subqueries, PostgreSQL plans every mention anew."""
+        if_not_failed = Case(When(self._silent(at), then=Value("unknown")), default=Value("pass"))
+        if self.fails_first:
+            if_not_failed = Case(
+                When(self.unknown(at), then=Value("unknown")), default=if_not_failed
+            )
+        judged = _ByFailure(F("failed"), if_not_failed, output_field=CharField())
+        if self.fails_first:
+            return Case(default=judged)
+        return Case(When(self.unknown(at), then=Value("unknown")), default=judged)
 
     def _silent(self, at: datetime) -> Q:
         return silent(at) if self.rests_on_source else NEVER

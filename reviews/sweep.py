@@ -301,11 +301,11 @@ def _sweep(
             log.error("check.broken", check=check.id, sweep=run.pk, error=str(error))
             broken.append(f"{check.id} could not run ({type(error).__name__}).")
             continue
+        counts.update(opened=answers.opened, changed=answers.changed, resolved=answers.resolved)
         if identities is None:
             _keep(run, check, answers)
-        counts.update(opened=answers.opened, changed=answers.changed, resolved=answers.resolved)
-        run.progress = f"{number} of {len(checks)} checks"
-        SweepRun.objects.filter(pk=run.pk).update(progress=run.progress)
+            run.progress = f"{number} of {len(checks)} checks"
+            SweepRun.objects.filter(pk=run.pk).update(progress=run.progress)
     summarise(run.at, identities)
     return _finish(run, counts, broken, seconds=time.monotonic() - began)
 

@@ -114,6 +114,8 @@ class GrantFactory(SourcedFactory):
     identity = factory.SubFactory(IdentityFactory)
     source = factory.SelfAttribute("identity.source")
     entitlement = factory.SubFactory(EntitlementFactory)
+    task = None
+    just_in_time = factory.LazyAttribute(lambda row: row.task is not None)
 
 
 def a_source(**fields: Any) -> Source:

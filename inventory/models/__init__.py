@@ -3,13 +3,14 @@
 from inventory.models.change import Change
 from inventory.models.credential import Credential
 from inventory.models.delegation import Delegation, DelegationScope
-from inventory.models.grant import Grant
+from inventory.models.grant import EndCause, Grant
 from inventory.models.identity import Environment, Identity, Risk, Severity, Successor, Tier
+from inventory.models.kill_switch import KillSwitchUse
 from inventory.models.person import Person, Team
 from inventory.models.setting import Heartbeat, Setting
 from inventory.models.source import ImportRun, Source, Sourced
 from inventory.models.system import Entitlement, Resource, System
-from inventory.models.task import Task
+from inventory.models.task import Task, TaskTarget
 from inventory.models.tool import Tool, ToolBinding
 from inventory.models.user import ApiToken, User
 
@@ -19,12 +20,14 @@ __all__ = [
     "Credential",
     "Delegation",
     "DelegationScope",
+    "EndCause",
     "Entitlement",
     "Environment",
     "Grant",
     "Heartbeat",
     "Identity",
     "ImportRun",
+    "KillSwitchUse",
     "Person",
     "Resource",
     "Risk",
@@ -35,6 +38,7 @@ __all__ = [
     "Successor",
     "System",
     "Task",
+    "TaskTarget",
     "Team",
     "Tier",
     "Tool",

@@ -84,6 +84,9 @@ class Credential(Sourced):
     enabled = models.BooleanField(default=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revocation_confirmed_at = models.DateTimeField(null=True, blank=True)
+    compromised_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody flagged it as compromised."
+    )
     attributes = models.JSONField(default=dict, blank=True)
     caveats = ArrayField(models.TextField(), default=list, blank=True)
 
@@ -133,6 +136,11 @@ class Credential(Sourced):
                 fields=["gone_at"], name="credential_gone", condition=Q(gone_at__isnull=False)
             ),
             models.Index(fields=["id"], name="credential_disabled", condition=Q(enabled=False)),
+            models.Index(
+                fields=["identity"],
+                name="credential_compromised",
+                condition=Q(compromised_at__isnull=False),
+            ),
             GinIndex(fields=["key_id"], opclasses=["gin_trgm_ops"], name="credential_key_search"),
         ]
         triggers = tracked(identity="identity_id")

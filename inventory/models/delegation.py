@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from inventory.history import tracked
 from inventory.models.credential import interval_is_forward
-from inventory.models.grant import in_force_q
+from inventory.models.grant import EndCause, in_force_q
 from inventory.models.identity import Identity, active_q
 from inventory.models.moments import ENDS, SORT_KEYS
 from inventory.models.person import Person, can_answer
@@ -62,6 +62,10 @@ class Delegation(Sourced):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revocation_confirmed_at = models.DateTimeField(null=True, blank=True)
+    revocation_proof = models.CharField(max_length=300, blank=True, default="", db_default="")
+    end_cause = models.CharField(
+        max_length=12, choices=EndCause, blank=True, default="", db_default=""
+    )
     conditions = models.JSONField(default=dict, blank=True)
     caveats = ArrayField(models.TextField(), default=list, blank=True)
 

@@ -1,34 +1,55 @@
 """Access that an identity holds: a grant, for good or for a task."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThan
 
 from inventory.history import tracked
 from inventory.models.credential import interval_is_forward
 from inventory.models.identity import Identity, active_q
 from inventory.models.moments import ENDS, SORT_KEYS, USED
-from inventory.models.person import Person
+from inventory.models.person import Person, can_answer
 from inventory.models.source import Sourced
 from inventory.models.system import Entitlement
 from inventory.models.task import Task, open_task_q
 
 
+class EndCause(models.TextChoices):
+    """Why access was ended before its time."""
+
+    REVOKED = "revoked", "Revoked"
+    SUPERSEDED = "superseded", "Superseded"
+    TASK = "task", "Its task ended"
+    OWNER = "owner", "The owner left"
+    PERSON = "person", "The person acted for left"
+    SUSPENSION = "suspension", "The identity was stopped"
+    REVIEW = "review", "An access review"
+    UNUSED = "unused", "It went unused"
+    COMPROMISE = "compromise", "A compromise"
+
+
 class GrantQuerySet(models.QuerySet["Grant"]):
     def in_force(self, at: datetime) -> "GrantQuerySet":
         """Those whose own interval covers the moment, whatever their identity or task."""
-        return self.filter(in_force_q(at))
+        return self.filter(in_force_q(at), not_idle_q(at))
 
     def effective(self, at: datetime) -> "GrantQuerySet":
-        """Those that work at the moment: in force, identity active, task open (law 1)."""
-        return self.filter(
-            in_force_q(at), active_q("identity__"), Q(task=None) | open_task_q(at, "task__")
+        """Those that work at the moment: in force, identity active, and what just-in-time access hangs on still there
+        (law 1)."""
+        return self.in_force(at).filter(
+            active_q("identity__"),
+            # A subquery, not joins: almost no grant needs it, and every check asks this.
+            Q(just_in_time=False)
+            | Exists(Grant.objects.filter(carried_q(at), just_in_time=True, pk=OuterRef("pk"))),
         )
 
     def standing(self) -> "GrantQuerySet":
-        return self.filter(task=None)
+        """Held for good, not for a task or a while."""
+        return self.filter(task=None, just_in_time=False)
 
 
 def in_force_q(at: datetime, prefix: str = "") -> Q:
@@ -38,6 +59,25 @@ def in_force_q(at: datetime, prefix: str = "") -> Q:
         & (Q(**{f"{prefix}expires_at": None}) | Q(**{f"{prefix}expires_at__gt": at}))
         & (Q(**{f"{prefix}revoked_at": None}) | Q(**{f"{prefix}revoked_at__gt": at}))
         & Q(**{f"{prefix}gone_at": None})
+    )
+
+
+def not_idle_q(at: datetime, prefix: str = "") -> Q:
+    """It has no limit of idleness, or was used (or began) within it."""
+    since = Coalesce(
+        F(f"{prefix}last_used_at"), F(f"{prefix}starts_at"), F(f"{prefix}first_seen_at")
+    )
+    ends = ExpressionWrapper(since + F(f"{prefix}idle_limit"), output_field=models.DateTimeField())
+    return Q(**{f"{prefix}idle_limit": None}) | Q(GreaterThan(ends, at))
+
+
+def carried_q(at: datetime) -> Q:
+    """What just-in-time access hangs on is still there: an owner, an open task, whoever the task is for."""
+    return (
+        Q(identity__owner__isnull=False)
+        & can_answer(at, "identity__owner__")
+        & (Q(task=None) | open_task_q(at, "task__"))
+        & (Q(task=None) | Q(task__on_behalf_of=None) | can_answer(at, "task__on_behalf_of__"))
     )
 
 
@@ -57,6 +97,35 @@ class Grant(Sourced):
     )
     revoked_at = models.DateTimeField(null=True, blank=True)
     revocation_confirmed_at = models.DateTimeField(null=True, blank=True)
+    revocation_proof = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What confirmed the revocation: a denied probe, or the source read back.",
+    )
+    end_cause = models.CharField(
+        max_length=12,
+        choices=EndCause,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why it was revoked.",
+    )
+    just_in_time = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Issued here for a while: ends with its task, the identity's owner and the person acted for.",
+    )
+    idle_limit = models.DurationField(
+        null=True, blank=True, help_text="Ends by itself when it goes unused for this long."
+    )
+    extended_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its end was put off; once only."
+    )
+    replaces = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="replaced_by"
+    )
     granted_by = models.CharField(max_length=200, blank=True, default="")
     approved_by = models.ForeignKey(
         Person, models.SET_NULL, null=True, blank=True, related_name="approved_grants"
@@ -86,6 +155,19 @@ class Grant(Sourced):
                 condition=Q(revocation_confirmed_at__isnull=True) | Q(revoked_at__isnull=False),
                 name="grant_confirmed_revocation_was_asked",
             ),
+            models.CheckConstraint(
+                condition=Q(task__isnull=True) | Q(just_in_time=True),
+                name="grant_for_a_task_is_just_in_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(just_in_time=False) | Q(expires_at__isnull=False),
+                name="grant_just_in_time_has_an_end",
+                violation_error_message="Just-in-time access needs an end.",
+            ),
+            models.CheckConstraint(
+                condition=Q(idle_limit__isnull=True) | Q(idle_limit__gt=timedelta(0)),
+                name="grant_idle_limit_is_positive",
+            ),
         ]
         indexes = [
             models.Index(ENDS.asc(), F("id").asc(), name="grant_by_expiry"),
@@ -94,6 +176,17 @@ class Grant(Sourced):
                 fields=["revoked_at"], name="grant_revoked", condition=Q(revoked_at__isnull=False)
             ),
             models.Index(fields=["gone_at"], name="grant_gone", condition=Q(gone_at__isnull=False)),
+            models.Index(
+                fields=["id"],
+                name="grant_just_in_time_open",
+                condition=Q(just_in_time=True, revoked_at__isnull=True),
+            ),
+            models.Index(
+                fields=["revoked_at"],
+                name="grant_revocation_unconfirmed",
+                condition=Q(revoked_at__isnull=False, revocation_confirmed_at__isnull=True),
+            ),
+            models.Index(fields=["id"], name="grant_idle", condition=Q(idle_limit__isnull=False)),
         ]
         triggers = tracked(identity="identity_id")
 
@@ -103,7 +196,7 @@ class Grant(Sourced):
     def state(self, at: datetime) -> str:
         """One word for the moment: revoked, gone, expired, future, or in force."""
         if self.revoked_at and self.revoked_at <= at:
-            return "revoked"
+            return "superseded" if self.end_cause == EndCause.SUPERSEDED else "revoked"
         if self.gone_at:
             return "gone"
         if self.expires_at and self.expires_at <= at:

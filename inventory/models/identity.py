@@ -163,6 +163,11 @@ class Identity(Sourced):
     created_at = models.DateTimeField(null=True, blank=True, help_text="At the platform.")
     suspended_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
+    compromised_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When somebody flagged it as compromised; empty once that is dealt with.",
+    )
     last_active_at = models.DateTimeField(null=True, blank=True)
     activity_known = models.BooleanField(
         default=False,
@@ -246,6 +251,11 @@ class Identity(Sourced):
             ),
             models.Index(
                 fields=["gone_at"], name="identity_gone", condition=Q(gone_at__isnull=False)
+            ),
+            models.Index(
+                fields=["id"],
+                name="identity_compromised",
+                condition=Q(compromised_at__isnull=False),
             ),
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="identity_name_search"),
             GinIndex(

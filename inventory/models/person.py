@@ -62,6 +62,16 @@ class Person(Sourced):
         "last day", null=True, blank=True, help_text="Announced last day."
     )
     left_at = models.DateTimeField(null=True, blank=True)
+    away_from = models.DateTimeField(null=True, blank=True, help_text="First day of an absence.")
+    away_until = models.DateTimeField(null=True, blank=True, help_text="Back from this day.")
+    deputy = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="deputises_for",
+        help_text="Who decides while this person is away.",
+    )
 
     objects = PersonQuerySet.as_manager()
 
@@ -88,6 +98,17 @@ class Person(Sourced):
                 name="person_is_not_their_own_manager",
                 violation_error_message="A person cannot be their own manager.",
             ),
+            models.CheckConstraint(
+                condition=Q(deputy__isnull=True) | ~Q(deputy=F("id")),
+                name="person_is_not_their_own_deputy",
+                violation_error_message="A person cannot be their own deputy.",
+            ),
+            models.CheckConstraint(
+                condition=Q(away_from__isnull=True)
+                | (Q(away_until__isnull=False) & Q(away_until__gt=F("away_from"))),
+                name="person_comes_back_after_going",
+                violation_error_message="The absence ends before it begins. Choose a later day.",
+            ),
         ]
         indexes = [
             models.Index(fields=["name", "id"], name="person_by_name"),
@@ -105,4 +126,12 @@ class Person(Sourced):
             self.status != self.Status.LEFT
             and self.gone_at is None
             and (last_day is None or last_day > at)
+        )
+
+    def is_away(self, at: datetime) -> bool:
+        """On leave at the moment; the day of return counts as back."""
+        return (
+            self.away_from is not None
+            and self.away_until is not None
+            and self.away_from <= at < self.away_until
         )

@@ -86,6 +86,7 @@ def _grant(planned: Planned, task: Task, entitlement: Entitlement, source: Sourc
         identity=task.identity,
         entitlement=entitlement,
         task=task,
+        just_in_time=True,
         via="just in time",
         starts_at=task.opened_at,
         expires_at=task.deadline,

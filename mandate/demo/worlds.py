@@ -161,7 +161,16 @@ def finished_task(at: datetime) -> World:
         ended_at=at - timedelta(hours=1),
     )
     end = at + timedelta(hours=3)
-    _grant(agent, at, "Payments", "refunds propose", Risk.HIGH, task=task, expires_at=end)
+    _grant(
+        agent,
+        at,
+        "Payments",
+        "refunds propose",
+        Risk.HIGH,
+        task=task,
+        just_in_time=True,
+        expires_at=end,
+    )
     return world
 
 

@@ -178,6 +178,7 @@ class EnvSeparation(Check):
     severity = Severity.HIGH
     fix = "Use one identity with its own credentials and grants for each environment."
     evidence = ("environment", "reaches_production", "reaches_other", "shares_credential")
+    fails_first = True
 
     def population(self, at: datetime) -> Rows:
         where = Coalesce(
@@ -199,15 +200,15 @@ class EnvSeparation(Check):
         )
 
     def fails(self, at: datetime) -> Q:
+        unsaid_and_both = Q(environment="", reaches_other=True)
         return (
             Q(shares_credential=True)
-            | Q(reaches_production=True, reaches_other=True)
             | Q(environment=PRODUCTION, reaches_other=True)
-            | Q(environment__in=NOT_PRODUCTION, reaches_production=True)
+            | (Q(reaches_production=True) & (Q(environment__in=NOT_PRODUCTION) | unsaid_and_both))
         )
 
     def unknown(self, at: datetime) -> Q:
-        return ~self.fails(at) & (Q(environment="") | Q(reaches_unnamed=True))
+        return Q(environment="") | Q(reaches_unnamed=True)
 
 
 def _in_both(at: datetime) -> QuerySet[Credential]:
@@ -219,9 +220,12 @@ def _in_both(at: datetime) -> QuerySet[Credential]:
         output_field=CharField(),
     )
     known = Credential.objects.live(at).exclude(fingerprint="").annotate(place=place)
-    twins = known.filter(fingerprint=OuterRef("fingerprint"))
-    crosses = (Q(place=PRODUCTION) & Exists(twins.filter(place__in=NOT_PRODUCTION))) | (
-        Q(place__in=NOT_PRODUCTION) & Exists(twins.filter(place=PRODUCTION))
+    crosses = Exists(
+        known.alias(mine=ExpressionWrapper(OuterRef("place"), output_field=CharField())).filter(
+            Q(mine=PRODUCTION, place__in=NOT_PRODUCTION)
+            | Q(mine__in=NOT_PRODUCTION, place=PRODUCTION),
+            fingerprint=OuterRef("fingerprint"),
+        )
     )
     elsewhere = Q(environment=PRODUCTION, identity__environment__in=NOT_PRODUCTION) | Q(
         environment__in=NOT_PRODUCTION, identity__environment=PRODUCTION
