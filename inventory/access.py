@@ -14,6 +14,7 @@ from inventory.models import (
     Delegation,
     Grant,
     Identity,
+    KillSwitchUse,
     Person,
     Successor,
     Task,
@@ -32,6 +33,7 @@ IDENTITY_OF: dict[type[Model], str] = {
     Delegation: "delegate__",
     Task: "identity__",
     ToolBinding: "identity__",
+    KillSwitchUse: "identity__",
 }
 # What an owner may do with a row of an identity they own. Everything else is for security.
 OWNER_ACTIONS = frozenset(
@@ -41,12 +43,15 @@ OWNER_ACTIONS = frozenset(
         "confirm_owner",
         "expire",
         "extend",
+        "flag",
         "narrow",
         "revoke",
         "suspend",
         "describe",
     }
 )
+# What everybody may do with a row they may see, except those who only read.
+SEEING_IS_ENOUGH = frozenset({"request", "open_task"})
 
 
 def sees_all(user: User) -> bool:
@@ -71,7 +76,7 @@ def may_ever(user: User, action: str) -> bool:
     if changes_all(user):
         return True
     owner = user.is_active and user.role == User.Role.OWNER
-    return owner and user.person_id is not None and action in OWNER_ACTIONS
+    return owner and user.person_id is not None and action in OWNER_ACTIONS | SEEING_IS_ENOUGH
 
 
 def changeable_by(by: User | str, action: str, rows: Rows) -> Rows:
@@ -87,7 +92,11 @@ def may(user: User, action: str, row: Model) -> bool:
     """Whether the user may do this to the row. What they may not see they may not change either."""
     if changes_all(user):
         return True
-    if not user.is_active or user.role != User.Role.OWNER or action not in OWNER_ACTIONS:
+    if not user.is_active or user.role != User.Role.OWNER:
+        return False
+    if action in SEEING_IS_ENOUGH:
+        return visible_to(user, type(row)._default_manager.filter(pk=row.pk)).exists()
+    if action not in OWNER_ACTIONS:
         return False
     return _owner_person_of(row) == user.person_id and user.person_id is not None
 
@@ -99,6 +108,12 @@ def require(by: User | str, action: str, row: Model) -> None:
     raise PermissionDenied(
         "Your role does not allow this. Ask security, or the owner of the identity."
     )
+
+
+def require_decider(by: User) -> None:
+    """Raises PermissionDenied for whoever only reads: decisions are for security and owners."""
+    if not by.is_active or by.role == User.Role.AUDITOR:
+        raise PermissionDenied("Your role reads everything and decides nothing.")
 
 
 def require_security(by: User | str) -> None:

@@ -1,7 +1,13 @@
 """What exists: people, identities, credentials, systems, grants, delegations, tools, tasks."""
 
+import importlib
+
 from django.apps import AppConfig
 
 
 class InventoryConfig(AppConfig):
     name = "inventory"
+
+    def ready(self) -> None:
+        # It registers itself; it needs models, which are loaded only now.
+        importlib.import_module("inventory.stop_panel")

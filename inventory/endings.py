@@ -7,7 +7,7 @@ from django.db.models import Case, F, Model, Q, QuerySet, Value, When
 
 from inventory import audit, signals
 from inventory.audit import Actor
-from inventory.models import Delegation, EndCause, Grant, Person, Task
+from inventory.models import Delegation, EndCause, Grant, Person, Source, Task
 from inventory.models.grant import in_force_q, not_idle_q
 from inventory.models.identity import active_q
 from inventory.models.person import can_answer
@@ -37,6 +37,21 @@ def end_grants(rows: QuerySet[Grant], *, cause: EndCause, at: datetime) -> int:
 def end_delegations(rows: QuerySet[Delegation], *, cause: EndCause, at: datetime) -> int:
     """The same for delegations."""
     return _end(rows, cause, at)
+
+
+def written(cause: EndCause, at: datetime) -> dict[str, object]:
+    """The columns that say so, for an UPDATE of grants or delegations."""
+    here = Q(source__in=Source.objects.filter(key=OWN_SOURCE).values("pk"))  # no join in an UPDATE
+    return {
+        "revoked_at": at,
+        "end_cause": cause,
+        "revocation_confirmed_at": Case(
+            When(here, then=Value(at)), default=F("revocation_confirmed_at")
+        ),
+        "revocation_proof": Case(
+            When(here, then=Value(DENIED_HERE)), default=F("revocation_proof")
+        ),
+    }
 
 
 def settle(at: datetime, *, by: Actor = JOB, identity_id: int | None = None) -> int:
@@ -91,16 +106,7 @@ def _end(rows: QuerySet[Any], cause: EndCause, at: datetime) -> int:  # Any: gra
     )
     still = model.objects.filter(Q(revoked_at=None) | Q(revoked_at__gt=at), pk__in=keys)
     told = {key for row in still.values_list(*_ABOUT[model]) for key in row if key is not None}
-    changed: int = still.update(
-        revoked_at=at,
-        end_cause=cause,
-        revocation_confirmed_at=Case(
-            When(source__key=OWN_SOURCE, then=Value(at)), default=F("revocation_confirmed_at")
-        ),
-        revocation_proof=Case(
-            When(source__key=OWN_SOURCE, then=Value(DENIED_HERE)), default=F("revocation_proof")
-        ),
-    )
+    changed: int = still.update(**written(cause, at))
     signals.announce_changed(told)
     return changed
 

@@ -5,21 +5,18 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from inventory import access, governed
+from inventory import access
 from inventory.filter_bar import ManyFilter
 from inventory.models import (
-    ApiToken,
-    Change,
     Credential,
     Delegation,
     Entitlement,
     Environment,
     Grant,
     Identity,
-    ImportRun,
     Person,
     Risk,
     Severity,
@@ -27,14 +24,13 @@ from inventory.models import (
     Team,
     Tier,
     Tool,
-    User,
 )
 from inventory.models.credential import live_credential_q
 from inventory.models.grant import in_force_q
 from inventory.models.identity import orphaned_q
 from inventory.models.moments import endless, ends_after, ends_by, unused_since
 from inventory.models.person import can_answer
-from inventory.search import holds
+from inventory.search import any_of, holds
 
 EXPIRING = timedelta(days=14)
 UNUSED = timedelta(days=90)
@@ -67,7 +63,7 @@ class Filters(django_filters.FilterSet):  # type: ignore[misc]  # django-filter 
         return str(seen.values_list("name", flat=True).first() or value)
 
 
-def _choice(choices: Any, method: str = "", **options: Any) -> Any:  # Any: django-filter's own
+def choice(choices: Any, method: str = "", **options: Any) -> Any:  # Any: django-filter's own
     if method:
         options["method"] = method
     return django_filters.ChoiceFilter(choices=choices, **options)
@@ -79,7 +75,7 @@ class IdentityFilter(Filters):
     )
     kind = ManyFilter(choices=Identity.Kind.choices)
     lifecycle = ManyFilter(label="State", choices=Identity.Lifecycle.choices)
-    ownership = _choice(
+    ownership = choice(
         (
             ("mine", "Mine"),
             ("owned", "Has an owner"),
@@ -96,7 +92,7 @@ class IdentityFilter(Filters):
     declared_tier = ManyFilter(label="Declared tier", choices=Tier.choices)
     team = django_filters.ModelChoiceFilter(queryset=Team.objects.all())
     source = django_filters.ModelChoiceFilter(queryset=Source.objects.all())
-    gone = _choice(YES_NO, "by_gone", label="Gone from source")
+    gone = choice(YES_NO, "by_gone", label="Gone from source")
     owner = KeyFilter(label="Owner")
 
     class Meta:
@@ -127,7 +123,7 @@ class IdentityFilter(Filters):
 class PersonFilter(Filters):
     q = django_filters.CharFilter(method="search", label="Search", help_text="Name or e-mail")
     status = ManyFilter(choices=Person.Status.choices)
-    owns = _choice(YES_NO, "by_owning", label="Owns something live")
+    owns = choice(YES_NO, "by_owning", label="Owns something live")
     team = django_filters.ModelChoiceFilter(queryset=Team.objects.all())
 
     class Meta:
@@ -145,7 +141,7 @@ class PersonFilter(Filters):
 class CredentialFilter(Filters):
     q = django_filters.CharFilter(method="search", label="Search", help_text="Key ID or identity")
     kind = ManyFilter(choices=Credential.Kind.choices)
-    state = _choice(
+    state = choice(
         (
             ("live", "Live"),
             ("expiring", "Expiring in 14 days"),
@@ -193,7 +189,7 @@ class GrantFilter(Filters):
     q = django_filters.CharFilter(
         method="search", label="Search", help_text="Identity, entitlement or policy"
     )
-    state = _choice(
+    state = choice(
         (
             ("in_force", "In force"),
             ("standing", "Standing, no end"),
@@ -207,8 +203,8 @@ class GrantFilter(Filters):
         label="State",
     )
     risk = ManyFilter(field_name="entitlement__risk", label="Risk", choices=Risk.choices)
-    admin = _choice(YES_NO, "by_flag", label="Admin")
-    wildcard = _choice(YES_NO, "by_flag", label="Wildcard")
+    admin = choice(YES_NO, "by_flag", label="Admin")
+    wildcard = choice(YES_NO, "by_flag", label="Wildcard")
     source = django_filters.ModelChoiceFilter(queryset=Source.objects.all())
     identity = KeyFilter(label="Identity")
     owner = KeyFilter(field_name="identity__owner", label="Owner")
@@ -246,7 +242,7 @@ class DelegationFilter(Filters):
         method="search", label="Search", help_text="Delegator or delegate"
     )
     how = ManyFilter(choices=Delegation.How.choices)
-    state = _choice(
+    state = choice(
         (
             ("in_force", "In force"),
             ("endless", "In force, no end"),
@@ -292,7 +288,7 @@ class DelegationFilter(Filters):
 
 class ToolFilter(Filters):
     q = django_filters.CharFilter(method="search", label="Search", help_text="Tool")
-    approval = _choice(
+    approval = choice(
         (
             ("approved", "Approved"),
             ("changed", "Changed since approval"),
@@ -319,80 +315,11 @@ class ToolFilter(Filters):
         return rows.exclude(approved_digest="").filter(same if value == "approved" else ~same)
 
 
-class ImportFilter(Filters):
-    status = ManyFilter(choices=ImportRun.Status.choices)
-    source = django_filters.ModelChoiceFilter(queryset=Source.objects.all())
-
-    class Meta:
-        model = ImportRun
-        fields: list[str] = []
-
-
-class UserFilter(Filters):
-    q = django_filters.CharFilter(method="search", label="Search", help_text="Name or e-mail")
-    role = ManyFilter(choices=User.Role.choices)
-    is_active = django_filters.BooleanFilter(label="Switched on")
-    is_service = django_filters.BooleanFilter(label="Service user")
-
-    class Meta:
-        model = User
-        fields: list[str] = []
-
-    def search(self, rows: Rows, name: str, value: str) -> Rows:
-        return rows.filter(holds(value, "username", "first_name", "last_name", "email"))
-
-
-class TokenFilter(Filters):
-    q = django_filters.CharFilter(method="search", label="Search", help_text="Name or user")
-    state = _choice(
-        (("live", "Live"), ("expired", "Expired"), ("revoked", "Revoked")),
-        "by_state",
-        label="State",
-    )
-
-    class Meta:
-        model = ApiToken
-        fields: list[str] = []
-
-    def search(self, rows: Rows, name: str, value: str) -> Rows:
-        return rows.filter(holds(value, "name", "user__username"))
-
-    def by_state(self, rows: Rows, name: str, value: str) -> Rows:
-        at = timezone.now()
-        meaning = {
-            "live": Q(revoked_at=None, expires_at__gt=at),
-            "expired": Q(expires_at__lte=at),
-            "revoked": Q(revoked_at__isnull=False),
-        }
-        return rows.filter(meaning[value])
-
-
-class ChangeFilter(Filters):
-    q = django_filters.CharFilter(
-        field_name="verb", label="Act", help_text="Exact act, such as grant.revoked"
-    )
-    noun = _choice(governed.choices, label="Noun")
-    operation = _choice(Change.Operation.choices)
-    user = django_filters.ModelChoiceFilter(queryset=User.objects.order_by("username"))
-    at = django_filters.DateFromToRangeFilter(label="Day")
-    identity = KeyFilter(field_name="identity_id", label="Identity")
-
-    class Meta:
-        model = Change
-        fields: list[str] = []
-
-
 def unused_q(at: datetime) -> Q:
     """Known not to have been used in 90 days; where the platform does not report use, nothing is
     claimed.
     """
     return Q(use_known=True) & unused_since(at - UNUSED)
-
-
-def any_of(model: type[Model], *conditions: Q) -> Q:
-    """Rows that meet one of the conditions, as a UNION, so that each is found by its own index."""
-    first, *others = (model._default_manager.filter(q).order_by().values("pk") for q in conditions)
-    return Q(pk__in=first.union(*others))
 
 
 def _identities(value: str) -> QuerySet[Identity]:

@@ -1,12 +1,12 @@
 """Ending access: a grant is revoked, expired now, or given an end; one, or many at once."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
-from inventory import access, audit, many, signals
+from inventory import access, audit, endings, many, signals
 from inventory.audit import Actor
-from inventory.models import Grant
+from inventory.models import EndCause, Grant
 from inventory.rules import Outcome, RuleBroken
 
 
@@ -18,11 +18,7 @@ def revoke(grant: Grant, *, by: Actor, reason: str, at: datetime) -> Grant:
     """
     access.require(by, "revoke", grant)
     with audit.acting(by, "grant.revoked", reason):
-        claimed = Grant.objects.filter(
-            Q(revoked_at=None) | Q(revoked_at__gt=at), pk=grant.pk
-        ).update(revoked_at=at)
-        if claimed:
-            signals.announce_changed([grant.identity_id])
+        endings.end_grants(Grant.objects.filter(pk=grant.pk), cause=EndCause.REVOKED, at=at)
     return Grant.objects.get(pk=grant.pk)
 
 
@@ -32,7 +28,7 @@ def revoke_all(rows: QuerySet[Grant], *, by: Actor, reason: str, at: datetime) -
         action="revoke",
         can=Q(revoked_at=None) | Q(revoked_at__gt=at),
         already=Q(revoked_at__lte=at),
-        fields={"revoked_at": at},
+        fields=endings.written(EndCause.REVOKED, at),
     )
     with audit.acting(by, "grant.revoked", reason):
         return many.update(rows, wanted, by=by)
@@ -60,6 +56,8 @@ def set_end(grant: Grant, *, until: datetime, by: Actor, reason: str, at: dateti
     """
     earlier = grant.expires_at is None or until <= grant.expires_at
     access.require(by, "narrow" if earlier else "extend", grant)
+    if grant.just_in_time and not earlier:
+        raise RuleBroken("This is just-in-time access. Extend it once, or request it again.")
     if until <= at:
         raise RuleBroken(f"{until:%Y-%m-%d} is past. Choose a later end, or expire the grant now.")
     if grant.starts_at and until <= grant.starts_at:
@@ -79,6 +77,55 @@ def set_end(grant: Grant, *, until: datetime, by: Actor, reason: str, at: dateti
             raise RuleBroken(
                 "The grant has ended, or its task ends before that day. Request new access instead."
             )
+        signals.announce_changed([grant.identity_id])
+    return Grant.objects.get(pk=grant.pk)
+
+
+def extend(grant: Grant, *, until: datetime, by: Actor, reason: str, at: datetime) -> Grant:
+    """Puts the end of just-in-time access off, once, with a reason: by at most as long as it was given for, and never
+    past its task's deadline."""
+    access.require(by, "extend", grant)
+    if not reason.strip():
+        raise RuleBroken("There is no reason. Say why the work takes longer.")
+    if not grant.just_in_time or grant.expires_at is None:
+        raise RuleBroken("This is a standing grant. Set its end instead.")
+    if grant.extended_at is not None:
+        raise RuleBroken("It was extended once already. Request the access again.")
+    given = grant.expires_at - (grant.starts_at or grant.first_seen_at)
+    latest = grant.expires_at + given
+    if grant.task is not None:
+        latest = min(latest, grant.task.deadline)
+    if not grant.expires_at < until <= latest:
+        raise RuleBroken(
+            f"Choose an end after {grant.expires_at:%Y-%m-%d %H:%M} and until {latest:%Y-%m-%d %H:%M} (UTC):"
+            " as long again as it was given for, and not past its task."
+        )
+    with audit.acting(by, "grant.extended", reason):
+        standing = Grant.objects.effective(at).filter(pk=grant.pk, extended_at=None)
+        if not Grant.objects.filter(pk__in=standing.values("pk")).update(
+            expires_at=until, extended_at=at, end_decided_at=until
+        ):
+            raise RuleBroken("It has ended already. Request the access again.")
+        signals.announce_changed([grant.identity_id])
+    return Grant.objects.get(pk=grant.pk)
+
+
+def expire_unless_used(
+    grant: Grant, *, within: timedelta | None, by: Actor, reason: str, at: datetime
+) -> Grant:
+    """Lets the grant end by itself once it goes unused for so long; None takes the limit away."""
+    access.require(by, "narrow" if within else "extend", grant)
+    if within is not None and within < timedelta(days=1):
+        raise RuleBroken("At least one day. Shorter than that, access is granted for a task.")
+    if within is not None and not grant.use_known:
+        raise RuleBroken(
+            "Its source does not report use, so it would end although it is used. Give it an end instead."
+        )
+    with audit.acting(by, "grant.idle_limit_set", reason):
+        alive = Grant.objects.in_force(at).filter(pk=grant.pk)
+        if not Grant.objects.filter(pk__in=alive.values("pk")).update(idle_limit=within):
+            raise RuleBroken("The grant has ended already. Request the access again.")
+        endings.settle(at, by=by, identity_id=grant.identity_id)
         signals.announce_changed([grant.identity_id])
     return Grant.objects.get(pk=grant.pk)
 

@@ -5,9 +5,9 @@ from typing import TypedDict, Unpack
 
 from django.db.models import Q, QuerySet
 
-from inventory import access, audit, many, signals
+from inventory import access, audit, endings, many, signals, stopping
 from inventory.audit import Actor
-from inventory.models import Identity
+from inventory.models import Identity, KillSwitchUse
 from inventory.rules import Outcome, RuleBroken
 
 Lifecycle = Identity.Lifecycle
@@ -23,13 +23,14 @@ class Description(TypedDict, total=False):
 
 
 def suspend(identity: Identity, *, by: Actor, reason: str, at: datetime) -> Identity:
-    """Stops it for now: while suspended nothing it holds is effective. Twice is not an error."""
+    """Stops it for now: nothing it holds is effective, and what it gave to others has ended. Twice is not an error.
+
+    `kill_switch.stop` does the same and keeps how long it took.
+    """
     access.require(by, "suspend", identity)
     with audit.acting(by, "identity.suspended", reason):
-        claimed = Identity.objects.filter(
-            pk=identity.pk, lifecycle__in=[Lifecycle.ACTIVE, Lifecycle.PROPOSED]
-        ).update(lifecycle=Lifecycle.SUSPENDED, suspended_at=at)
-        _announce(identity, claimed, Lifecycle.SUSPENDED, "suspended")
+        if not stopping.halt(identity, at=at):
+            _require_state(identity, Lifecycle.SUSPENDED, "suspended")
     return Identity.objects.get(pk=identity.pk)
 
 
@@ -43,19 +44,28 @@ def suspend_all(rows: QuerySet[Identity], *, by: Actor, reason: str, at: datetim
         about="pk",
     )
     with audit.acting(by, "identity.suspended", reason):
-        return many.update(rows, wanted, by=by)
+        outcome = many.update(rows, wanted, by=by)
+        these = Identity.objects.filter(lifecycle=Lifecycle.SUSPENDED, suspended_at=at)
+        stopping.end_what_they_gave(these.values("pk"), at=at)
+    return outcome
 
 
 def activate(identity: Identity, *, by: Actor, reason: str, at: datetime) -> Identity:
-    """Lets it act. Lifting a suspension restores nothing else: what was revoked meanwhile stays
-    revoked.
+    """Lets it act. Lifting a suspension restores nothing by itself: what ended with it stays ended, and just-in-time
+    access that anybody gave it meanwhile ends before it could begin.
     """
     access.require(by, "activate", identity)
     with audit.acting(by, "identity.activated", reason):
+        endings.settle(at, by=by, identity_id=identity.pk)
+        KillSwitchUse.objects.filter(identity=identity.pk, drill=False, lifted_at=None).update(
+            lifted_at=at
+        )
         claimed = Identity.objects.filter(
             pk=identity.pk, lifecycle__in=[Lifecycle.SUSPENDED, Lifecycle.PROPOSED]
         ).update(lifecycle=Lifecycle.ACTIVE, suspended_at=None)
-        _announce(identity, claimed, Lifecycle.ACTIVE, "activated")
+        if not claimed:
+            _require_state(identity, Lifecycle.ACTIVE, "activated")
+        signals.announce_changed([identity.pk])
     return Identity.objects.get(pk=identity.pk)
 
 
@@ -102,11 +112,8 @@ def describe(
     return Identity.objects.get(pk=identity.pk)
 
 
-def _announce(identity: Identity, claimed: int, wanted: str, verb: str) -> None:
-    """Tells of a change; nothing changed is only fine in the state that was wanted."""
-    if claimed:
-        signals.announce_changed([identity.pk])
-        return
+def _require_state(identity: Identity, wanted: str, verb: str) -> None:
+    """Nothing changed: that is only fine in the state that was wanted."""
     now = Identity.objects.get(pk=identity.pk)
     if now.lifecycle != wanted:
         raise RuleBroken(

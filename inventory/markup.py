@@ -2,7 +2,7 @@
 everywhere."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from html import escape
 
@@ -23,11 +23,11 @@ TONES = {
     },
     "warn": {
         "suspended", "leaving", "expiring", "stale", "partial", "unknown", "cannot tell", "drift",
-        "accepted", "snoozed", "standing", "pending", "changed", "high",
+        "accepted", "snoozed", "standing", "pending", "changed", "high", "stopped",
     },
     "bad": {
         "left", "fail", "failed", "expired", "orphaned", "overdue", "rejected", "critical",
-        "revocation unconfirmed", "blocked", "denied", "no owner",
+        "revocation unconfirmed", "blocked", "denied", "no owner", "compromised", "not seen yet",
     },
 }  # fmt: skip
 _TONE_OF = {word: tone for tone, words in TONES.items() for word in words}
@@ -96,6 +96,16 @@ def _amount(seconds: float) -> str:
         (seconds >= _HOUR, f"{seconds / _HOUR:.0f}h"),
     )
     return next((text for fits, text in steps if fits), f"{seconds / _MINUTE:.0f}min")
+
+
+def span(length: timedelta) -> str:
+    """A length of time in one unit: "0.21 s", "4 min", "3 days"."""
+    seconds = length.total_seconds()
+    if seconds < _MINUTE:
+        return f"{seconds:.2f} s"
+    if seconds < 2 * _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    return f"{seconds / _HOUR:.0f} hours" if seconds < 2 * _DAY else f"{seconds / _DAY:,.0f} days"
 
 
 def when(value: date | datetime | None, at: datetime) -> SafeString:

@@ -4,6 +4,7 @@ import."""
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Model
@@ -68,4 +69,42 @@ def slots(row: Model, user: object) -> list[Slot]:
         )
         for panel in _panels.get(type(row), [])
         if panel.allows is None or panel.allows(user, row)
+    ]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A button of an upper floor on a lower one's page; `url_name` takes the row's key."""
+
+    label: str
+    url_name: str
+    icon: str
+    allows: Callable[[Any, Any, datetime], bool]  # (user, row, moment); Any: as in `Allows`
+    query: str = ""  # format string over the row, such as "task={row.pk}"
+    key: str = "pk"
+    dialog: bool = True
+
+
+_offers: dict[type[Model], list[Offer]] = defaultdict(list)
+
+
+def add_action(model: type[Model], offer: Offer) -> None:
+    """Register a button, in `AppConfig.ready()`. Registering the same address again replaces it."""
+    others = [each for each in _offers[model] if each.url_name != offer.url_name]
+    _offers[model] = [*others, offer]
+
+
+def actions(row: Model, user: object, at: datetime) -> list[dict[str, object]]:
+    """The buttons that this user gets on the row's page, as `page_header.html` takes them. The address behind each
+    checks for itself all the same."""
+    return [
+        {
+            "label": offer.label,
+            "url": markup.address(offer.url_name)(getattr(row, offer.key))
+            + (f"?{offer.query.format(row=row)}" if offer.query else ""),
+            "icon": offer.icon,
+            "dialog": offer.dialog,
+        }
+        for offer in _offers.get(type(row), [])
+        if offer.allows(user, row, at)
     ]

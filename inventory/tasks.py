@@ -3,11 +3,13 @@
 from celery import shared_task
 from django.utils import timezone
 
-from inventory import uploads
+from inventory import endings, kill_switch, task_life, uploads
 from inventory.models import ImportRun
 
 # Name, task and seconds between two runs; written to the scheduler when the product is prepared.
 SCHEDULE: dict[str, tuple[str, int]] = {
+    "end what is over": ("inventory.tasks.end_what_is_over", 60),
+    "verify stops": ("inventory.tasks.verify_stops", 60),
     "tidy uploads": ("inventory.tasks.tidy_uploads", 3_600),
 }
 
@@ -24,3 +26,17 @@ def read_upload(run_id: int, *, write: bool) -> None:
 def tidy_uploads() -> None:
     """Throws away what nobody applied within a day."""
     uploads.tidy(timezone.now())
+
+
+@shared_task
+def end_what_is_over() -> None:
+    """Writes down what time has ended: tasks, and access that hangs on what is gone."""
+    at = timezone.now()
+    task_life.end_over(at)
+    endings.settle(at)
+
+
+@shared_task
+def verify_stops() -> None:
+    """Asks again for stops whose end nobody has seen, such as after a crash in between."""
+    kill_switch.verify_all()

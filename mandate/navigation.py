@@ -31,6 +31,7 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
             Item("People", ("inventory:person-list",), "users", "p"),
             Item("Credentials", ("inventory:credential-list",), "key-round", "c"),
             Item("Grants", ("inventory:grant-list",), "shield-check", "g"),
+            Item("Tasks", ("inventory:task-list",), "clipboard-list", "k"),
             Item("Delegations", ("inventory:delegation-list",), "waypoints", "d"),
             Item("Tools", ("inventory:tool-list",), "wrench", "t"),
         ),
@@ -38,6 +39,8 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
     (
         "Governance",
         (
+            Item("Inbox", ("reviews:inbox",), "inbox", "n"),
+            Item("Requests", ("reviews:request-list",), "hand", "r"),
             Item("Findings", ("reviews:finding-list", "finding-list"), "siren", "f"),
             Item("Checks", ("reviews:check-list", "check-list"), "list-checks", for_all=False),
             Item(

@@ -12,3 +12,4 @@ class ReviewsConfig(AppConfig):
         # They register themselves; they need models, which are loaded only now.
         importlib.import_module("reviews.signals")
         importlib.import_module("reviews.identity_panel")
+        importlib.import_module("reviews.offers")

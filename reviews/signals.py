@@ -6,10 +6,11 @@ import structlog
 from celery import Task
 from django.conf import settings
 from django.dispatch import receiver
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from inventory.signals import identities_changed
-from reviews import tasks
+from inventory.signals import identities_changed, tasks_ended
+from reviews import request_life, tasks
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +25,12 @@ def sweep_changed(sender: object, ids: frozenset[int] | None, **rest: Any) -> No
         _send(tasks.sweep_all)
     else:
         _send(tasks.sweep_identities, sorted(ids))
+
+
+@receiver(tasks_ended, dispatch_uid="reviews.cancel_requests")
+def cancel_requests(sender: object, ids: frozenset[int], **rest: Any) -> None:
+    """What was asked for a task that is over is needed no more. Any: Django's signals."""
+    request_life.tasks_ended(ids, timezone.now())
 
 
 def _send(task: Task[Any, None], *arguments: object) -> None:

@@ -6,13 +6,14 @@ from celery import Task, shared_task
 from django.utils import timezone
 
 from inventory.models import Heartbeat
-from reviews import sweep
+from reviews import request_life, sweep
 from reviews.models import SweepRun
 
 BY = "job sweep"
 # Name, task and seconds between two runs; written to the scheduler when the product is prepared.
 SCHEDULE: dict[str, tuple[str, int]] = {
     "sweep everything": ("reviews.tasks.sweep_all", 3_600),
+    "requests that wait": ("reviews.tasks.look_after_requests", 60),
     "worker heartbeat": ("reviews.tasks.beat_heartbeat", 30),
 }
 
@@ -48,3 +49,9 @@ def sweep_identities(ids: list[int]) -> None:
 def beat_heartbeat() -> None:
     """A sign that a worker lives and takes work."""
     Heartbeat.objects.update_or_create(name="worker", defaults={"beat_at": timezone.now()})
+
+
+@shared_task
+def look_after_requests() -> None:
+    """Escalates and closes requests that nobody answered."""
+    request_life.look_after(timezone.now())

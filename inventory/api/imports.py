@@ -17,9 +17,9 @@ from inventory.api import inputs
 from inventory.api import serializers as shown
 from inventory.api.problems import TooLarge
 from inventory.api.views import Readers
-from inventory.filters import ImportFilter
 from inventory.importers import KINDS
 from inventory.models import ApiToken, ImportRun
+from inventory.record_filters import ImportFilter
 from inventory.uploads import Asked
 
 

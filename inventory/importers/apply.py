@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 
 from inventory import audit, signals
 from inventory.importers import files as uploads
-from inventory.importers import resolving, staging, touched
+from inventory.importers import read_back, resolving, staging, touched
 from inventory.importers.base import Connector, SourceFile, WrongFile
 from inventory.importers.load import Load
 from inventory.importers.plans import IDENTITIES, PLANS
@@ -183,6 +183,7 @@ def _load_nouns(load: Load) -> dict[str, dict[str, Any]]:
             stubs = mark_gone(plan, load, stubs=True)
             gone[plan.noun]["gone"] += stubs["gone"]
             gone[plan.noun]["gone_samples"] += stubs["gone_samples"]
+        read_back.confirm(plan, load)
     for noun, what in gone.items():
         if what["gone"] or noun in counts:
             counts.setdefault(noun, {"new": 0, "changed": 0, "unchanged": 0}).update(what)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from inventory.importers import resolving, sharing, touched
+from inventory.importers import read_back, resolving, sharing, touched
 from inventory.importers.follow_up import follow_up
 from inventory.importers.load import Load, names
 from inventory.importers.plans import IDENTITIES, Plan
@@ -179,6 +179,7 @@ def _update_sql(plan: Plan) -> str:
         f" scope = CASE WHEN {scope} THEN r.scope ELSE t.scope END,"
         " gone_at = CASE WHEN r.is_mine THEN NULL ELSE t.gone_at END,"
         " seen_run_id = CASE WHEN r.is_mine THEN %(run)s ELSE t.seen_run_id END"
+        f"{read_back.contradicted(plan)}"
         f" FROM resolved_{plan.noun} r WHERE t.id = r.existing AND r.fate = 'changed'"
     )
 

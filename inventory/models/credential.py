@@ -84,6 +84,7 @@ class Credential(Sourced):
     enabled = models.BooleanField(default=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revocation_confirmed_at = models.DateTimeField(null=True, blank=True)
+    revocation_proof = models.CharField(max_length=300, blank=True, default="", db_default="")
     compromised_at = models.DateTimeField(
         null=True, blank=True, help_text="When somebody flagged it as compromised."
     )

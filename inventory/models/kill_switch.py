@@ -1,5 +1,7 @@
 """Uses of the kill switch: who stopped what, how far it reached, and how long it took."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -45,3 +47,8 @@ class KillSwitchUse(models.Model):
 
     def __str__(self) -> str:
         return f"{'drill' if self.drill else 'stop'} of identity {self.identity_id}"
+
+    @property
+    def took(self) -> timedelta | None:
+        """From the press of the button to the moment at which nothing was effective any more."""
+        return self.stopped_at - self.asked_at if self.stopped_at else None

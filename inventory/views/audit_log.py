@@ -7,11 +7,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from inventory import access
-from inventory.filters import ChangeFilter
 from inventory.governed import word
 from inventory.listing import listing
 from inventory.models import Change, Identity
 from inventory.noun_columns import CHANGES
+from inventory.record_filters import ChangeFilter
 from inventory.views import timeline
 from inventory.views.answers import readers_only, user_of
 

@@ -38,7 +38,7 @@ def grant_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "entitlement": grant.entitlement,
         "now": at,
         "badges": [markup.badge(grant.state(at).capitalize())],
-        "actions": _actions(user, grant, at),
+        "actions": [*panels.actions(grant, user, at), *_actions(user, grant, at)],
         "facts": _facts(grant, at),
         "patterns": _patterns(grant),
         "caveats": [*grant.caveats, *grant.entitlement.caveats],
@@ -101,7 +101,9 @@ def grant_end(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _rows() -> QuerySet[Grant]:
-    return Grant.objects.select_related("identity__owner", "entitlement__system", "source")
+    return Grant.objects.select_related(
+        "identity__owner", "entitlement__system", "source", "task", "approved_by"
+    )
 
 
 def _seen(user: User, pk: int) -> Grant:
@@ -112,6 +114,8 @@ def _actions(user: User, grant: Grant, at: datetime) -> list[dict[str, object]]:
     if grant.state(at) not in ("in force", "future"):
         return []
     offers = [
+        ("extend", "Extend", "grant-extend", "calendar-plus", False),
+        ("narrow", "Expire unless used", "grant-idle", "hourglass", False),
         ("narrow", "Set end", "grant-end", "calendar-clock", False),
         ("expire", "Expire now", "grant-expire", "timer-off", False),
         ("revoke", "Revoke", "grant-revoke", "ban", True),
@@ -125,8 +129,15 @@ def _actions(user: User, grant: Grant, at: datetime) -> list[dict[str, object]]:
             "dialog": True,
         }
         for action, label, name, icon, danger in offers
-        if access.may(user, action, grant)
+        if access.may(user, action, grant) and _fits(name, grant)
     ]
+
+
+def _fits(name: str, grant: Grant) -> bool:
+    """Just-in-time access is extended, once; standing access ends when it goes unused."""
+    if name == "grant-extend":
+        return grant.just_in_time and grant.extended_at is None
+    return name != "grant-idle" or not grant.just_in_time
 
 
 def _facts(grant: Grant, at: datetime) -> list[tuple[str, object]]:
@@ -139,17 +150,27 @@ def _facts(grant: Grant, at: datetime) -> list[tuple[str, object]]:
         ("Owner", person_link(identity.owner)),
         ("System", entitlement.system),
         ("Risk", markup.badge(entitlement.get_risk_display())),
-        ("Kind", "Just-in-time" if grant.task_id else "Standing"),
+        ("Kind", "Just-in-time" if grant.just_in_time else "Standing"),
+        ("Task", _task_link(grant)),
         ("Via", grant.via),
         ("Starts", markup.when(grant.starts_at, at)),
         ("Ends", markup.when(grant.expires_at, at) if grant.expires_at else "No end"),
         ("Last used", used),
         ("Granted by", grant.granted_by),
         ("Reason", grant.reason),
+        ("Extended", markup.when(grant.extended_at, at)),
+        ("Ends when unused for", f"{grant.idle_limit.days} days" if grant.idle_limit else None),
+        ("Approved by", grant.approved_by),
         ("Revoked", markup.when(grant.revoked_at, at)),
         ("Revocation confirmed", markup.when(grant.revocation_confirmed_at, at)),
         ("Source", grant.source),
     ]
+
+
+def _task_link(grant: Grant) -> object:
+    if grant.task is None:
+        return None
+    return markup.link(reverse("inventory:task-detail", args=[grant.task_id]), grant.task.purpose)
 
 
 def _patterns(grant: Grant) -> list[tuple[str, list[str]]]:

@@ -42,7 +42,7 @@ def identity_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "now": at,
         "verdict": identity_facts.verdict(identity, at),
         "facts": identity_facts.facts(identity, at),
-        "actions": _actions(user, identity),
+        "actions": [*panels.actions(identity, user, at), *_actions(user, identity)],
         "proposal": _proposal(user, identity, at),
         "successors": list(identity.successors.select_related("person").order_by("rank")),
         "credentials": list(identity.credentials.order_by("-pk")[: SHOWN + 1]),
@@ -92,6 +92,7 @@ def _actions(user: User, identity: Identity) -> list[dict[str, object]]:
     """Buttons of what this user may do with it in its present state."""
     state = identity.lifecycle
     offers = [
+        ("open_task", "Open task", "identity-task", "clipboard-list", state == "active"),
         ("assign_owner", "Assign owner", "identity-owner", "user-check", True),
         ("describe", "Describe", "identity-describe", "pencil", state != "retired"),
         (
@@ -101,7 +102,8 @@ def _actions(user: User, identity: Identity) -> list[dict[str, object]]:
             "circle-play",
             state in ("proposed", "suspended"),
         ),
-        ("suspend", "Suspend", "identity-suspend", "circle-pause", state in ("proposed", "active")),
+        ("suspend", "Stop", "identity-suspend", "octagon-x", state in ("proposed", "active")),
+        ("suspend", "Drill", "identity-drill", "timer", state == "active"),
         ("retire", "Retire", "identity-retire", "archive", state != "retired"),
     ]
     return [
@@ -110,7 +112,7 @@ def _actions(user: User, identity: Identity) -> list[dict[str, object]]:
             "url": reverse(f"inventory:{name}", args=[identity.pk]),
             "icon": icon,
             "dialog": True,
-            "danger": action == "retire",
+            "danger": label in ("Stop", "Retire"),
         }
         for action, label, name, icon, fits in offers
         if fits and access.may(user, action, identity)

@@ -115,22 +115,13 @@ def _moves(action: str, rule: Rule, words: tuple[str, str, str], *, danger: bool
     return view
 
 
-identity_suspend = _moves(
-    "suspend",
-    identities.suspend,
-    (
-        "Suspend",
-        "From this moment nothing it holds is effective. Lifting the suspension brings it back.",
-        "is suspended",
-    ),
-    danger=True,
-)
 identity_activate = _moves(
     "activate",
     identities.activate,
     (
         "Activate",
-        "It may act again with what it still holds. What was revoked stays revoked.",
+        "It may act again with the standing grants it still holds. What ended while it was stopped stays ended:"
+        " tasks, just-in-time access and delegations have to be given again.",
         "is active",
     ),
 )

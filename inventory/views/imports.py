@@ -14,13 +14,13 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from inventory import access, import_now, markup, uploads
 from inventory.columns import csv_value
-from inventory.filters import ImportFilter
 from inventory.import_forms import ImportForm
 from inventory.importers import Connector
 from inventory.importers.own_format import COLUMNS, template_csv
 from inventory.listing import listing
 from inventory.models import ImportRun, User
 from inventory.noun_columns import IMPORTS
+from inventory.record_filters import ImportFilter
 from inventory.rules import RuleBroken
 from inventory.views.answers import readers_only, user_of
 

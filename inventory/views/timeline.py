@@ -20,6 +20,16 @@ SENTENCES = {
     "identity.owner_assigned": ("Owner assigned", "user-check"),
     "identity.successors_set": ("Successors named", "users"),
     "identity.suspended": ("Suspended", "circle-pause"),
+    "identity.drilled": ("Kill switch drilled", "timer"),
+    "identity.stop_verified": ("Nothing effective any more", "circle-check"),
+    "identity.flagged": ("Flagged as compromised", "siren"),
+    "identity.flag_cleared": ("No longer flagged as compromised", "circle-check"),
+    "credential.flagged": ("Credential flagged as compromised", "siren"),
+    "credential.flag_cleared": ("Credential no longer flagged as compromised", "circle-check"),
+    "grant.revocation_confirmed": ("Revocation confirmed", "circle-check"),
+    "delegation.revocation_confirmed": ("Revocation of a delegation confirmed", "circle-check"),
+    "credential.revocation_confirmed": ("Revocation of a credential confirmed", "circle-check"),
+    "delegation.revoked": ("Delegation revoked", "shield-off"),
     "identity.activated": ("Activated", "circle-play"),
     "identity.retired": ("Retired", "archive"),
     "identity.described": ("Described", "pencil"),
@@ -37,6 +47,15 @@ SENTENCES = {
     "finding.reopened": ("Finding reopened", "rotate-ccw"),
     "finding.exception_ended": ("Exception ended", "clock"),
     "person.handed_over": ("Handed over to somebody else", "user-check"),
+}
+# What an act did to other nouns than the one it is named after.
+BESIDES = {
+    ("identity.suspended", "inventory_grant"): ("Grants ended with the stop", "shield-off"),
+    ("identity.suspended", "inventory_delegation"): ("Delegations ended with the stop", "unlink"),
+    ("identity.suspended", "inventory_task"): ("Tasks cancelled by the stop", "square"),
+    ("identity.suspended", "inventory_killswitchuse"): ("Kill switch pressed", "octagon-x"),
+    ("identity.activated", "inventory_killswitchuse"): ("Stop lifted", "circle-play"),
+    ("credential.flagged", "inventory_credential"): ("Flagged and revoked", "siren"),
 }
 _QUIET = {*NOT_A_CHANGE, "id", "search", "owner_confirmed_at", "suspended_at", "retired_at"}
 # Where a row came from says nothing about how it was on a day.
@@ -114,7 +133,8 @@ def _act(change: Change) -> tuple[object, ...]:
 def _event(run: list[Change], names: Mapping[int, str]) -> Event:
     change = run[0]
     model = governed().get(change.noun)
-    title, icon = SENTENCES.get(change.verb) or _judged(change) or ("", _icon(change))
+    known = BESIDES.get((change.verb, change.noun)) or SENTENCES.get(change.verb)
+    title, icon = known or _judged(change) or ("", _icon(change))
     return Event(
         at=change.at,
         title=title or _plainly(run, model),

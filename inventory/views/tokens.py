@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from inventory import access, api_tokens
-from inventory.filters import TokenFilter
 from inventory.forms import PlainReasonForm
 from inventory.listing import listing
 from inventory.models import ApiToken, User
+from inventory.record_filters import TokenFilter
 from inventory.rules import RuleBroken
 from inventory.setting_columns import TOKENS, token_state
 from inventory.setting_forms import TokenForm

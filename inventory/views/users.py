@@ -8,10 +8,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from inventory import access, markup, users
-from inventory.filters import UserFilter
 from inventory.forms import PlainReasonForm
 from inventory.listing import listing
 from inventory.models import Change, User
+from inventory.record_filters import UserFilter
 from inventory.rules import RuleBroken
 from inventory.setting_columns import USERS, token_state
 from inventory.setting_forms import NewUserForm, UserForm

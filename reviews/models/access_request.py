@@ -52,9 +52,7 @@ class AccessRequest(models.Model):
     lasts = models.DurationField(null=True, blank=True, help_text="Counted from the approval.")
     risk = models.CharField(max_length=8, choices=Risk)
     policy = models.ForeignKey(AccessPolicy, models.PROTECT, related_name="+")
-    needed = models.JSONField(
-        default=dict, help_text="How many approvals in which part: {'owner': 1}."
-    )
+    needed = models.JSONField(default=list, help_text="How many approvals each slot needs: [1, 1].")
     created_at = models.DateTimeField()
     answer_by = models.DateTimeField()
     escalate_at = models.DateTimeField(null=True, blank=True)
@@ -135,6 +133,9 @@ class Approval(models.Model):
         REFUSED = "refused", "Refused"
 
     request = models.ForeignKey(AccessRequest, models.CASCADE, related_name="approvals")
+    slot = models.PositiveSmallIntegerField(
+        default=0, help_text="Which of the needed approvals this one can be."
+    )
     part = models.CharField(max_length=14, choices=Part)
     person = models.ForeignKey(
         Person,
@@ -158,7 +159,7 @@ class Approval(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["request", "part", "person"],
+                fields=["request", "slot", "person"],
                 nulls_distinct=False,
                 name="approval_is_asked_once_of_a_person",
             ),

@@ -35,7 +35,7 @@ class ActionApproval(models.Model):
     )
     target = models.CharField(max_length=500, blank=True, default="")
     arguments_digest = models.CharField(
-        max_length=64, help_text="SHA-256 over the arguments as canonical JSON (RFC 8785)."
+        max_length=64, help_text="SHA-256 over the arguments as JSON, keys sorted, no spaces."
     )
     arguments = models.JSONField(
         default=dict, help_text="To read, with secrets removed and long values cut."

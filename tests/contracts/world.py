@@ -1,7 +1,7 @@
 """One row of each noun, all of it belonging to one owner, and the five kinds of visitor."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.test import Client
@@ -9,8 +9,16 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from frameworks import loading
-from inventory.models import ApiToken, Change, Identity, ImportRun, Person, Source, User
-from reviews.models import Finding, SweepRun
+from inventory.models import ApiToken, Change, Identity, ImportRun, Person, Source, Tool, User
+from reviews import access_rules
+from reviews.models import (
+    AccessRequest,
+    ActionApproval,
+    Approval,
+    Finding,
+    RequestedEntitlement,
+    SweepRun,
+)
 from tests.factories import (
     NOW,
     a_credential,
@@ -19,6 +27,7 @@ from tests.factories import (
     a_person,
     a_task,
     a_user,
+    an_entitlement,
     an_identity,
 )
 
@@ -73,12 +82,39 @@ def build() -> World:
         "outsider": a_user("owner", person=Person.objects.get(pk=a_person().pk)),
     }
     now = timezone.now()
+    rows["request"] = a_request(identity, users["security"], now)
+    rows["action"] = an_action(identity, users["security"], now)
     rows["user"] = a_user("auditor")
     rows["token"] = ApiToken.objects.create(
         user=users["owner"], name="t", hint="t", digest="0" * 64, scopes=["read"],
         created_at=now, expires_at=now + timedelta(days=1),
     )  # fmt: skip
     return World(users, rows)
+
+
+def a_request(identity: Identity, by: User, at: datetime) -> AccessRequest:
+    """Waiting, and everybody who may open it is asked."""
+    made = AccessRequest.objects.create(
+        kind="temporary", identity=identity, requested_by=by, reason="r", lasts=timedelta(hours=1),
+        risk="medium", policy=access_rules.current(), needed=[1], created_at=at,
+        answer_by=at + timedelta(days=1),
+    )  # fmt: skip
+    RequestedEntitlement.objects.create(request=made, entitlement=an_entitlement())
+    Approval.objects.create(
+        request=made, part="owner", person=identity.owner, asked_at=at - timedelta(minutes=1)
+    )
+    return made
+
+
+def an_action(identity: Identity, by: User, at: datetime) -> ActionApproval:
+    tool = Tool.objects.create(
+        source=identity.source, namespace=identity.namespace, external_id="t", provider="p",
+        name="n", first_seen_at=at,
+    )  # fmt: skip
+    return ActionApproval.objects.create(
+        identity=identity, tool=tool, arguments_digest="0" * 64, asked_by=by, asked_at=at,
+        expires_at=at + timedelta(hours=1),
+    )  # fmt: skip
 
 
 def every_url(
