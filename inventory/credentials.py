@@ -18,12 +18,17 @@ def revoke(credential: Credential, *, by: Actor, reason: str, at: datetime) -> C
     """
     access.require(by, "revoke", credential)
     with audit.acting(by, "credential.revoked", reason):
-        claimed = Credential.objects.filter(
-            Q(revoked_at=None) | Q(revoked_at__gt=at), pk=credential.pk
-        ).update(revoked_at=at)
-        if claimed:
-            signals.announce_changed([credential.identity_id])
+        end(credential, at=at)
     return Credential.objects.get(pk=credential.pk)
+
+
+def end(credential: Credential, *, at: datetime) -> None:
+    """Writes down that it is revoked, inside the caller's transaction. The first time stays."""
+    claimed = Credential.objects.filter(
+        Q(revoked_at=None) | Q(revoked_at__gt=at), pk=credential.pk
+    ).update(revoked_at=at)
+    if claimed:
+        signals.announce_changed([credential.identity_id])
 
 
 def revoke_all(rows: QuerySet[Credential], *, by: Actor, reason: str, at: datetime) -> Outcome:

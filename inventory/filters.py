@@ -13,6 +13,7 @@ from inventory.filter_bar import ManyFilter
 from inventory.models import (
     Credential,
     Delegation,
+    EndCause,
     Entitlement,
     Environment,
     Grant,
@@ -30,10 +31,19 @@ from inventory.models.grant import in_force_q
 from inventory.models.identity import orphaned_q
 from inventory.models.moments import endless, ends_after, ends_by, unused_since
 from inventory.models.person import can_answer
+from inventory.revocations import unconfirmed_q
 from inventory.search import any_of, holds
 
 EXPIRING = timedelta(days=14)
 UNUSED = timedelta(days=90)
+# How a grant or delegation ended; each in one way only, and all of it stays.
+ENDED = (
+    ("revoked", "Revoked"),
+    ("unconfirmed", "Revoked, unconfirmed"),
+    ("superseded", "Superseded"),
+    ("expired", "Expired"),
+    ("gone", "Gone from source"),
+)
 YES_NO = (("yes", "Yes"), ("no", "No"))
 Rows = QuerySet[Any]  # Any: the noun of the FilterSet
 
@@ -93,6 +103,7 @@ class IdentityFilter(Filters):
     team = django_filters.ModelChoiceFilter(queryset=Team.objects.all())
     source = django_filters.ModelChoiceFilter(queryset=Source.objects.all())
     gone = choice(YES_NO, "by_gone", label="Gone from source")
+    compromised = choice(YES_NO, "by_compromise", label="Compromised")
     owner = KeyFilter(label="Owner")
 
     class Meta:
@@ -118,6 +129,9 @@ class IdentityFilter(Filters):
 
     def by_gone(self, rows: Rows, name: str, value: str) -> Rows:
         return rows.filter(gone_at__isnull=value == "no")
+
+    def by_compromise(self, rows: Rows, name: str, value: str) -> Rows:
+        return rows.filter(compromised_at__isnull=value == "no")
 
 
 class PersonFilter(Filters):
@@ -149,6 +163,8 @@ class CredentialFilter(Filters):
             ("unused", "Live, unused for 90 days"),
             ("expired", "Expired"),
             ("revoked", "Revoked"),
+            ("unconfirmed", "Revocation unconfirmed"),
+            ("compromised", "Compromised"),
             ("disabled", "Disabled"),
             ("gone", "Gone from source"),
         ),
@@ -179,6 +195,8 @@ class CredentialFilter(Filters):
             "unused": live & unused_q(at),
             "expired": ends_by(at),
             "revoked": Q(revoked_at__lte=at),
+            "unconfirmed": unconfirmed_q(at),
+            "compromised": Q(compromised_at__isnull=False),
             "disabled": Q(enabled=False),
             "gone": Q(gone_at__isnull=False),
         }
@@ -195,9 +213,7 @@ class GrantFilter(Filters):
             ("standing", "Standing, no end"),
             ("expiring", "Expiring in 14 days"),
             ("unused", "In force, unused for 90 days"),
-            ("revoked", "Revoked"),
-            ("expired", "Expired"),
-            ("gone", "Gone from source"),
+            *ENDED,
         ),
         "by_state",
         label="State",
@@ -230,9 +246,7 @@ class GrantFilter(Filters):
             "standing": in_force & endless() & Q(task=None),
             "expiring": in_force & ends_after(at) & ends_by(at + EXPIRING),
             "unused": in_force & unused_q(at),
-            "revoked": Q(revoked_at__lte=at),
-            "expired": ends_by(at),
-            "gone": Q(gone_at__isnull=False),
+            **ended_q(at),
         }
         return rows.filter(meaning[value])
 
@@ -246,8 +260,7 @@ class DelegationFilter(Filters):
         (
             ("in_force", "In force"),
             ("endless", "In force, no end"),
-            ("revoked", "Revoked"),
-            ("expired", "Expired"),
+            *ENDED,
         ),
         "by_state",
         label="State",
@@ -280,8 +293,7 @@ class DelegationFilter(Filters):
         meaning = {
             "in_force": in_force_q(at) & ends_after(at),
             "endless": in_force_q(at) & endless(),
-            "revoked": Q(revoked_at__lte=at),
-            "expired": ends_by(at),
+            **ended_q(at),
         }
         return rows.filter(meaning[value])
 
@@ -313,6 +325,19 @@ class ToolFilter(Filters):
             return rows.filter(approved_digest="")
         same = Q(approved_digest=F("descriptor_digest"))
         return rows.exclude(approved_digest="").filter(same if value == "approved" else ~same)
+
+
+def ended_q(at: datetime) -> dict[str, Q]:
+    """By its state's name; the same rule as `Grant.state`: a revocation goes before an end, one source's word last."""
+    superseded, revoked = Q(end_cause=EndCause.SUPERSEDED), Q(revoked_at__lte=at)
+    untouched = Q(revoked_at=None) | Q(revoked_at__gt=at)
+    return {
+        "revoked": revoked & ~superseded,
+        "unconfirmed": unconfirmed_q(at),
+        "superseded": revoked & superseded,
+        "expired": ends_by(at) & untouched & Q(gone_at=None),
+        "gone": Q(gone_at__isnull=False) & untouched,
+    }
 
 
 def unused_q(at: datetime) -> Q:

@@ -6,6 +6,7 @@ from django import forms
 from django.urls import reverse_lazy
 
 from inventory.models import Environment, Person, Risk, Tier
+from inventory.revocations import Probe
 
 
 class PersonField(forms.CharField):
@@ -58,6 +59,39 @@ class PlainReasonForm(forms.Form):
         widget=forms.Textarea({"rows": 2}),
         help_text="Kept in the history.",
     )
+
+
+class FlagForm(ReasonForm):
+    """Compromised, and whether to stop it in the same breath."""
+
+    stop = forms.BooleanField(
+        label="Stop it now as well (kill switch)",
+        required=False,
+        help_text="Without it, it goes on working until somebody stops it.",
+    )
+
+
+class ProbeForm(forms.Form):
+    """What was tried with revoked access, and that it was denied."""
+
+    tried = forms.CharField(
+        label="What was tried",
+        max_length=120,
+        help_text="Such as: sign-in with the old key. Never the secret itself.",
+    )
+    tried_at = forms.DateTimeField(
+        label="When (UTC)",
+        widget=forms.DateTimeInput(
+            {"type": "datetime-local", "step": 1}, format="%Y-%m-%dT%H:%M:%S"
+        ),
+    )
+    answer = forms.CharField(
+        label="What the platform answered", max_length=100, help_text="Such as: 403 Forbidden."
+    )
+
+    def probe(self) -> Probe:
+        given = self.cleaned_data
+        return Probe(given["tried"], given["tried_at"], given["answer"])
 
 
 class OwnerForm(forms.Form):

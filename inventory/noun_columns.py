@@ -15,6 +15,7 @@ from inventory.models import (
     Change,
     Credential,
     Delegation,
+    EndCause,
     Environment,
     Grant,
     Identity,
@@ -101,6 +102,18 @@ def _end(row: Any) -> SafeString | str:  # Any: a grant or a credential
     return markup.when(row.expires_at, timezone.now()) if row.expires_at else "No end"
 
 
+REVOCATION = (
+    Column("revoked", "Revocation asked", "revoked_at", kind="time", shown=False),
+    Column(
+        "confirmed",
+        "Revocation confirmed",
+        "revocation_confirmed_at",
+        kind="time",
+        shown=False,
+    ),
+    Column("proof", "Proof", "revocation_proof", shown=False),
+)
+
 IDENTITIES = Listing(
     title="Identities",
     singular="identity",
@@ -139,13 +152,14 @@ IDENTITIES = Listing(
         Column("spiffe", "SPIFFE ID", "spiffe_id", kind="code", shown=False),
         Column("external", "External ID", "external_id", kind="code", shown=False),
         Column("seen", "First seen", "first_seen_at", kind="time", shown=False),
+        Column("compromised", "Flagged as compromised", "compromised_at", kind="time", shown=False),
     ),
     order="name",
     bulk_actions=(
         BulkAction(
             "Assign owner", "inventory:identities-owner", "user-check", action="assign_owner"
         ),
-        BulkAction("Suspend", "inventory:identities-suspend", "circle-pause", True, "suspend"),
+        BulkAction("Suspend", "inventory:identities-suspend", "octagon-x", True, "suspend"),
         BulkAction("Retire", "inventory:identities-retire", "archive", True, "retire"),
     ),
     empty=Empty("No identities yet", IMPORT_FIRST, icon="bot"),
@@ -198,6 +212,8 @@ CREDENTIALS = Listing(
         Column("owner", "Owner", "identity.owner", kind="person", wide=True, empty="No owner"),
         Column("source", "Source", "source.label", shown=False),
         Column("fingerprint", "Fingerprint", "fingerprint", kind="code", shown=False),
+        Column("compromised", "Flagged as compromised", "compromised_at", kind="time", shown=False),
+        *REVOCATION,
     ),
     order="-used",
     bulk_actions=(BulkAction("Revoke", "inventory:credentials-revoke", "ban", True, "revoke"),),
@@ -226,6 +242,8 @@ GRANTS = Listing(
         Column("effect", "Effect", "entitlement.effect", shown=False),
         Column("owner", "Owner", "identity.owner", kind="person", shown=False, empty="No owner"),
         Column("source", "Source", "source.label", shown=False),
+        Column("why", "Ended because", labelled("end_cause", EndCause), shown=False),
+        *REVOCATION,
     ),
     order="-used",
     bulk_actions=(
@@ -247,7 +265,7 @@ DELEGATIONS = Listing(
         Column("how", "How", labelled("how", Delegation.How), sort="how"),
         Column("delegator", "Delegator", _delegator, csv=_delegator_name),
         Column("scope", "Scope", _scope),
-        Column("state", "State", state_of, kind="badge"),
+        Column("state", "State", state_of, kind="link", url="inventory:delegation-detail"),
         Column("expires", "Ends", "expires_at", kind="time", sort="ends_at", empty="No end"),
         Column(
             "again",
@@ -256,6 +274,8 @@ DELEGATIONS = Listing(
             wide=True,
         ),
         Column("source", "Source", "source.label", wide=True),
+        Column("why", "Ended because", labelled("end_cause", EndCause), shown=False),
+        *REVOCATION,
     ),
     order="expires",
     empty=Empty("No delegations yet", IMPORT_FIRST, icon="waypoints"),

@@ -70,7 +70,9 @@ def _require_proof(row: Revocable, proof: Probe, at: datetime) -> None:
     if not proof.tried.strip() or not proof.answer.strip():
         raise RuleBroken("Say what was tried and what the platform answered.")
     if proof.tried_at > at:
-        raise RuleBroken(f"{proof.tried_at:%Y-%m-%d %H:%M} is still to come. Say when it was tried.")
+        raise RuleBroken(
+            f"{proof.tried_at:%Y-%m-%d %H:%M} is still to come. Say when it was tried."
+        )
     if proof.tried_at < row.revoked_at:
         raise RuleBroken(
             f"It was tried before the revocation ({row.revoked_at:%Y-%m-%d %H:%M} UTC), which proves nothing."

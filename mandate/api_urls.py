@@ -4,9 +4,10 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
-from inventory.api import imports, problems, systems, views
+from inventory.api import imports, problems, systems, tasks, views
 from mandate.api_reference import ApiReference
 from reviews import api as reviews
+from reviews import request_api
 
 router = DefaultRouter(use_regex_path=True)
 router.include_root_view = False
@@ -16,12 +17,15 @@ router.register("teams", views.TeamViewSet, "team")
 router.register("identities", views.IdentityViewSet, "identity")
 router.register("credentials", views.CredentialViewSet, "credential")
 router.register("grants", views.GrantViewSet, "grant")
+router.register("tasks", tasks.TaskViewSet, "task")
 router.register("delegations", views.DelegationViewSet, "delegation")
 router.register("tools", views.ToolViewSet, "tool")
 router.register("systems", systems.SystemViewSet, "system")
 router.register("entitlements", systems.EntitlementViewSet, "entitlement")
 router.register("sources", views.SourceViewSet, "source")
 router.register("imports", imports.ImportViewSet, "import")
+router.register("requests", request_api.AccessRequestViewSet, "request")
+router.register("action-approvals", request_api.ActionApprovalViewSet, "action-approval")
 router.register("findings", reviews.FindingViewSet, "finding")
 router.register("checks", reviews.CheckViewSet, "check")
 router.register("sweeps", reviews.SweepViewSet, "sweep")

@@ -226,6 +226,7 @@ SPECTACULAR_SETTINGS = {
         "ImportStatusEnum": "inventory.models.ImportRun.Status",
         "SweepStatusEnum": "reviews.models.SweepRun.Status",
         "FindingStateEnum": "reviews.models.Finding.Status",
+        "RequestKindEnum": "reviews.models.AccessRequest.Kind",
     },
 }
 

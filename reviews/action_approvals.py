@@ -37,16 +37,20 @@ class Action:
     reason: str = ""
 
     @property
-    def digest(self) -> str:
-        """SHA-256 over the arguments as JSON with sorted keys and no spaces, UTF-8; hexadecimal."""
-        text = json.dumps(
+    def text(self) -> bytes:
+        """The arguments as JSON with sorted keys and no spaces, in UTF-8."""
+        return json.dumps(
             self.arguments,
             sort_keys=True,
             separators=(",", ":"),
             ensure_ascii=False,
             allow_nan=False,
-        )
-        return hashlib.sha256(text.encode()).hexdigest()
+        ).encode("utf-8", "surrogatepass")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over `text`, hexadecimal."""
+        return hashlib.sha256(self.text).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -237,7 +241,9 @@ def _tell(made: ActionApproval, at: datetime) -> None:
         body=f"{made.reason} Answer by {made.expires_at:%d %b %Y %H:%M} UTC.".strip(),
         path=reverse("reviews:action-detail", args=[made.pk]),
     )
-    made.identity = Identity.objects.select_related("owner__manager", "owner__deputy").get(pk=made.identity_id)
+    made.identity = Identity.objects.select_related("owner__manager", "owner__deputy").get(
+        pk=made.identity_id
+    )
     person = _first(made, at)
     if person is not None:
         notifications.tell(person, message, at=at)

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from inventory import access
 from inventory.models import Environment, Person, Risk, Tier
 
 REASON: dict[str, Any] = {"max_length": 500, "help_text": "Why; kept in the history."}
@@ -31,7 +33,7 @@ class Given(serializers.Serializer[Any]):
 
 def read(given: type[Given], request: Request) -> dict[str, Any]:
     """The fields of the body, or a ValidationError that names what is wrong."""
-    data = given(data=request.data)
+    data = given(data=request.data, context={"user": request.user})
     data.is_valid(raise_exception=True)
     fields: dict[str, Any] = data.validated_data
     return fields
@@ -49,6 +51,30 @@ class PersonField(serializers.Field):  # type: ignore[type-arg]  # reads only
                 f"Nobody has the e-mail address “{text}”. Look it up under /api/v1/people/."
             )
         return person
+
+
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": 2**63 - 1})
+class RowField(serializers.Field):  # type: ignore[type-arg]  # reads only
+    """A row by its id. `for_all`: everybody may name it; otherwise only who may see it, and nobody else learns that it
+    is there."""
+
+    def __init__(
+        self, rows: QuerySet[Any], *, for_all: bool = False, **options: Any
+    ) -> None:  # Any: of each noun
+        self.rows, self.for_all = rows, for_all
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> Any:  # Any: whatever the body holds
+        if isinstance(data, bool) or not isinstance(data, int) or not 0 < data < 2**63:
+            raise serializers.ValidationError("An id is a whole number of 1 or more.")
+        named = self.rows.filter(pk=data)
+        found = (named if self.for_all else access.visible_to(self.context["user"], named)).first()
+        if found is None:
+            noun = self.rows.model._meta.verbose_name
+            raise serializers.ValidationError(
+                f"There is no {noun} with the id {data} that you may see."
+            )
+        return found
 
 
 class Nothing(Given):
@@ -86,6 +112,20 @@ class Describe(OptionalReason):
 
 class End(OptionalReason):
     until = serializers.DateTimeField(help_text="When it ends (RFC 3339).")
+
+
+class Extend(Given):
+    until = serializers.DateTimeField(help_text="The new end (RFC 3339).")
+    reason = serializers.CharField(**REASON)
+
+
+class ExpireUnlessUsed(OptionalReason):
+    days = serializers.IntegerField(
+        min_value=1,
+        max_value=730,
+        allow_null=True,
+        help_text="Days without use; null takes the limit away.",
+    )
 
 
 class LastDay(OptionalReason):

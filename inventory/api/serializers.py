@@ -153,8 +153,9 @@ class GrantSerializer(Sourced):
     class Meta:
         model = Grant
         fields = (
-            "id", "identity", "entitlement", "task", "via", "state", "starts_at", "expires_at",
-            "revoked_at", "revocation_confirmed_at", "granted_by", "approved_by", "approved_at",
+            "id", "identity", "entitlement", "task", "just_in_time", "via", "state", "starts_at",
+            "expires_at", "extended_at", "idle_limit", "replaces", "revoked_at", "end_cause",
+            "revocation_confirmed_at", "revocation_proof", "granted_by", "approved_by", "approved_at",
             "reason", "last_used_at", "use_known", "caveats", *PROVENANCE,
         )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The inventory over REST: the querysets, filters, permissions and rules of the pages."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -243,6 +244,23 @@ class GrantViewSet(Reading, ReadOnlyModelViewSet[Grant]):
     def set_end(self, request: Request, pk: str) -> Response:
         """Give it a day on which it ends."""
         return act(self, inputs.End, grants.set_end, "narrow")
+
+    @extend_schema(request=inputs.Extend, responses=shown.GrantSerializer)
+    @action(detail=True, methods=["post"])
+    def extend(self, request: Request, pk: str) -> Response:
+        """Put the end of just-in-time access off, once."""
+        return act(self, inputs.Extend, grants.extend, "extend")
+
+    @extend_schema(request=inputs.ExpireUnlessUsed, responses=shown.GrantSerializer)
+    @action(detail=True, methods=["post"], url_path="expire-unless-used")
+    def expire_unless_used(self, request: Request, pk: str) -> Response:
+        """Let it end by itself once nobody uses it for so long."""
+        return act(self, inputs.ExpireUnlessUsed, _end_when_unused, "narrow")
+
+
+def _end_when_unused(grant: Grant, *, days: int | None, **acting: Any) -> Grant:
+    within = None if days is None else timedelta(days=days)
+    return grants.expire_unless_used(grant, within=within, **acting)
 
 
 class DelegationViewSet(Reading, ReadOnlyModelViewSet[Delegation]):

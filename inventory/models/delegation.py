@@ -114,9 +114,9 @@ class Delegation(Sourced):
         return f"delegation {self.pk}"
 
     def state(self, at: datetime) -> str:
-        """One word for the moment: revoked, gone, expired, future, or in force."""
+        """One word for the moment: revoked, superseded, gone, expired, future, or in force."""
         if self.revoked_at and self.revoked_at <= at:
-            return "revoked"
+            return "superseded" if self.end_cause == EndCause.SUPERSEDED else "revoked"
         if self.gone_at:
             return "gone"
         if self.expires_at and self.expires_at <= at:

@@ -1,4 +1,4 @@
-"""Delegations and tools: the lists."""
+"""Tools: the list."""
 
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
@@ -7,20 +7,11 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET
 
 from inventory import access
-from inventory.filters import DelegationFilter, ToolFilter
+from inventory.filters import ToolFilter
 from inventory.listing import listing
-from inventory.models import Delegation, Tool, ToolBinding
-from inventory.noun_columns import DELEGATIONS, TOOLS
+from inventory.models import Tool, ToolBinding
+from inventory.noun_columns import TOOLS
 from inventory.views.answers import user_of
-
-
-@require_GET
-def delegation_list(request: HttpRequest) -> HttpResponseBase:
-    rows = Delegation.objects.select_related(
-        "delegate", "delegator_identity", "delegator_person", "source"
-    )
-    seen = access.visible_to(user_of(request), rows)
-    return listing(request, DelegationFilter(request.GET, seen, request=request), DELEGATIONS)
 
 
 @require_GET

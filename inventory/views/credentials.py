@@ -16,7 +16,7 @@ from inventory.forms import ReasonForm
 from inventory.listing import listing
 from inventory.models import Change, Credential, User
 from inventory.noun_columns import CREDENTIALS, IDENTITY
-from inventory.views import bulk, timeline
+from inventory.views import bulk, compromise, revocations, timeline
 from inventory.views.answers import Question, act, bound, user_of
 from inventory.views.identity_facts import person_link
 
@@ -41,8 +41,12 @@ def credential_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "credential": credential,
         "now": at,
-        "badges": [markup.badge(credential.state(at).capitalize())],
-        "actions": [action] if revocable else [],
+        "badges": revocations.badges(credential, at),
+        "actions": [
+            *([action] if revocable else []),
+            *revocations.actions(credential, user, at),
+            *compromise.actions(credential, user),
+        ],
         "facts": [
             ("Identity", markup.link(markup.address(IDENTITY)(identity.pk), identity.name)),
             ("Owner", person_link(identity.owner)),
@@ -59,8 +63,8 @@ def credential_detail(request: HttpRequest, pk: int) -> HttpResponse:
             ("Expires", _moment(credential.expires_at, at, known=credential.expiry_known)),
             ("Life of each", f"{life:,} seconds" if life else None),
             ("Last used", _moment(credential.last_used_at, at, known=credential.use_known)),
-            ("Revoked", markup.when(credential.revoked_at, at)),
-            ("Revocation confirmed", markup.when(credential.revocation_confirmed_at, at)),
+            ("Flagged as compromised", markup.when(credential.compromised_at, at)),
+            *revocations.facts(credential, at),
             ("Source", credential.source),
         ],
         "events": timeline.events(Change.objects.of(credential)[:50]),

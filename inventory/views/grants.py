@@ -16,7 +16,7 @@ from inventory.forms import EndForm, PlainReasonForm, ReasonForm
 from inventory.listing import listing
 from inventory.models import Change, Grant, User
 from inventory.noun_columns import GRANTS, IDENTITY
-from inventory.views import bulk, timeline
+from inventory.views import bulk, revocations, timeline
 from inventory.views.answers import Question, act, bound, user_of
 from inventory.views.identity_facts import person_link
 
@@ -161,8 +161,7 @@ def _facts(grant: Grant, at: datetime) -> list[tuple[str, object]]:
         ("Extended", markup.when(grant.extended_at, at)),
         ("Ends when unused for", f"{grant.idle_limit.days} days" if grant.idle_limit else None),
         ("Approved by", grant.approved_by),
-        ("Revoked", markup.when(grant.revoked_at, at)),
-        ("Revocation confirmed", markup.when(grant.revocation_confirmed_at, at)),
+        *revocations.facts(grant, at),
         ("Source", grant.source),
     ]
 

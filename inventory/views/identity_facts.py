@@ -93,6 +93,9 @@ def _finding_points(identity: Identity) -> list[Point]:
 
 def _state_points(identity: Identity) -> list[Point]:
     points = []
+    if identity.compromised_at:
+        since = f"{identity.compromised_at:%d %b %Y, %H:%M} UTC"
+        points.append(Point("bad", "siren", f"Flagged as compromised since {since}."))
     if identity.gone_at:
         points.append(
             Point("info", "unplug", f"Gone from its source since {identity.gone_at:%d %b %Y}.")

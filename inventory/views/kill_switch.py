@@ -41,12 +41,12 @@ def identity_stop(request: HttpRequest, pk: int) -> HttpResponse:
         submit="Stop it now",
         back=markup.address(IDENTITY)(pk),
         danger=True,
-        consequences=_cascade(identity, user, at, asked=request.method == "GET"),
+        consequences=cascade(identity, user, at, asked=request.method == "GET"),
     )
 
     def do() -> str:
         use = kill_switch.stop(identity, by=user, reason=form.cleaned_data["reason"], at=at)
-        return _stopped(identity, use)
+        return said(identity, use)
 
     return act(request, form, question, do)
 
@@ -63,7 +63,7 @@ def identity_drill(request: HttpRequest, pk: int) -> HttpResponse:
         " and keeps the time. Nothing is stopped. A stop would mean:",
         submit="Run the drill",
         back=markup.address(IDENTITY)(pk),
-        consequences=_cascade(identity, user, at, asked=request.method == "GET"),
+        consequences=cascade(identity, user, at, asked=request.method == "GET"),
     )
 
     def do() -> str:
@@ -89,7 +89,7 @@ def identity_stops(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, template, context)
 
 
-def _cascade(identity: Identity, user: User, at: datetime, *, asked: bool) -> tuple[str, ...]:
+def cascade(identity: Identity, user: User, at: datetime, *, asked: bool) -> tuple[str, ...]:
     """What a stop reaches, with counts and the first names; only where the question is asked, so that the answer to it
     waits for nothing."""
     if not asked:
@@ -125,7 +125,7 @@ def _listed(names: list[str], total: int) -> str:
     return f" ({', '.join([*names, *more])})" if names else ""
 
 
-def _stopped(identity: Identity, use: KillSwitchUse) -> str:
+def said(identity: Identity, use: KillSwitchUse) -> str:
     if use.took is None:
         left = kill_switch.remains(identity.pk, timezone.now())
         return f"{identity.name} is suspended, but still effective: {left}. This is asked again every minute."
