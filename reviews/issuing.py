@@ -37,7 +37,7 @@ def issue(request: AccessRequest, *, approved_by: Person | None, at: datetime) -
             expires_at=ends,
             granted_by=request.requested_by.get_username(),
             approved_by=approved_by,
-            approved_at=at,
+            approved_at=at if request.needed else None,
             reason=request.reason,
             replaces=earlier,
             first_seen_at=at,

@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db.models import F, Model, Q
 
 from inventory.models import Credential, Identity, Person
-from reviews import sweep
+from reviews import access_rules, sweep
 from reviews.check import CHECKS, Check
 from reviews.checks import configured
-from reviews.models import CheckRun, Finding
+from reviews.models import AccessRequest, CheckRun, Finding, RequestedEntitlement
 from tests.factories import (
     NOW,
     a_credential,
@@ -25,6 +25,7 @@ from tests.factories import (
     a_resource,
     a_source,
     a_task,
+    a_user,
     ago,
     an_entitlement,
     an_identity,
@@ -70,6 +71,32 @@ def holder(*, environment: str = "", **entitlement: Any) -> Identity:
 
 def into(environment: str, *, of: str) -> Identity:
     return holder(environment=of, resource=a_resource(environment=environment))
+
+
+def approved(*, by_asker: bool = False, gains: bool = False) -> Model:
+    """A grant that somebody asked for over a request, and somebody approved."""
+    asker, approver = a_person(), a_person()
+    identity = an_identity(owner=a_person())
+    task = a_task(identity=identity, on_behalf_of=approver if gains else None)
+    grant = a_grant(
+        identity=identity, task=task, approved_by=asker if by_asker else approver, approved_at=ago(1),
+        expires_at=NOW + days(1),
+    )  # fmt: skip
+    request = AccessRequest.objects.create(
+        kind="temporary", identity=identity, requested_by=a_user("owner", person=asker), reason="r",
+        lasts=days(1), risk="low", policy=access_rules.current(), created_at=ago(1),
+        answer_by=NOW, status="approved", decided_at=ago(1),
+    )  # fmt: skip
+    RequestedEntitlement.objects.create(request=request, entitlement=grant.entitlement, grant=grant)
+    return grant
+
+
+def high_impact(*, writes: bool = True, jit_now: bool = False, **fields: Any) -> Model:
+    identity = an_identity(kind="autonomous_agent", owner=a_person())
+    entitlement = an_entitlement(risk="high", writes=writes)
+    if jit_now:
+        fields |= {"just_in_time": True, "expires_at": NOW + days(1)}
+    return a_grant(identity=identity, entitlement=entitlement, **fields)
 
 
 def in_two_environments() -> Identity:
@@ -290,6 +317,22 @@ EXAMPLES = [
         ),
     ),
     example("grant-expires", OUT, "for a task", jit),
+    example("approval-sod", "fail", "asked and approved", lambda: approved(by_asker=True)),
+    example("approval-sod", "fail", "approved for themselves", lambda: approved(gains=True)),
+    example("approval-sod", "pass", "somebody else", approved),
+    example("approval-sod", "pass", "the rules", jit),
+    example("approval-sod", "unknown", "nobody named", lambda: a_grant(approved_at=ago(1))),
+    example("approval-sod", OUT, "nobody had to", a_grant),
+    example("high-impact-approval", "fail", "at once", lambda: high_impact(jit_now=True)),
+    example(
+        "high-impact-approval",
+        "fail",
+        "used before",
+        lambda: high_impact(approved_at=ago(1), last_used_at=ago(2)),
+    ),
+    example("high-impact-approval", "pass", "approved", lambda: high_impact(approved_at=ago(1))),
+    example("high-impact-approval", "unknown", "not reported", high_impact),
+    example("high-impact-approval", OUT, "reads", lambda: high_impact(writes=False)),
     example("env-separation", "fail", "down", lambda: into("development", of="production")),
     example("env-separation", "fail", "up", lambda: into("production", of="sandbox")),
     example("env-separation", "fail", "shared key", in_two_environments),
