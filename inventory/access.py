@@ -94,11 +94,10 @@ def may(user: User, action: str, row: Model) -> bool:
         return True
     if not user.is_active or user.role != User.Role.OWNER:
         return False
+    mine = user.person_id is not None and _owner_person_of(row) == user.person_id
     if action in SEEING_IS_ENOUGH:
-        return visible_to(user, type(row)._default_manager.filter(pk=row.pk)).exists()
-    if action not in OWNER_ACTIONS:
-        return False
-    return _owner_person_of(row) == user.person_id and user.person_id is not None
+        return mine or visible_to(user, type(row)._default_manager.filter(pk=row.pk)).exists()
+    return mine and action in OWNER_ACTIONS
 
 
 def require(by: User | str, action: str, row: Model) -> None:

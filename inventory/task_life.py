@@ -140,16 +140,6 @@ def end_over(at: datetime, *, by: Actor = BY_TIME) -> int:
         ended += len(keys)
 
 
-def cancel_all_of(identity_id: int, *, at: datetime, outcome: str) -> int:
-    """Cancels every open task of an identity, inside the caller's transaction. Returns how many."""
-    mine = Task.objects.filter(identity=identity_id, status=Status.OPEN).order_by("pk")
-    keys = list(mine.select_for_update().values_list("pk", flat=True))
-    _let_go(Q(task__in=keys), at)
-    Task.objects.filter(pk__in=keys).update(status=Status.CANCELLED, ended_at=at, outcome=outcome)
-    signals.announce_ended(keys)
-    return len(keys)
-
-
 def _end(task: Task, status: str, at: datetime, outcome: str) -> Ended:
     hanging = Grant.objects.filter(task=task, revoked_at=None).select_related("entitlement")
     names = tuple(str(grant.entitlement) for grant in hanging[:20])

@@ -4,7 +4,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
-from inventory.api import imports, problems, systems, tasks, views
+from inventory.api import imports, problems, stopping, systems, tasks, views
 from mandate.api_reference import ApiReference
 from reviews import api as reviews
 from reviews import request_api
@@ -14,11 +14,12 @@ router.include_root_view = False
 router.include_format_suffixes = False
 router.register("people", views.PersonViewSet, "person")
 router.register("teams", views.TeamViewSet, "team")
-router.register("identities", views.IdentityViewSet, "identity")
-router.register("credentials", views.CredentialViewSet, "credential")
-router.register("grants", views.GrantViewSet, "grant")
+router.register("identities", stopping.IdentityViewSet, "identity")
+router.register("credentials", stopping.CredentialViewSet, "credential")
+router.register("grants", stopping.GrantViewSet, "grant")
 router.register("tasks", tasks.TaskViewSet, "task")
-router.register("delegations", views.DelegationViewSet, "delegation")
+router.register("delegations", stopping.DelegationViewSet, "delegation")
+router.register("stops", stopping.StopViewSet, "stop")
 router.register("tools", views.ToolViewSet, "tool")
 router.register("systems", systems.SystemViewSet, "system")
 router.register("entitlements", systems.EntitlementViewSet, "entitlement")

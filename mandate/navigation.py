@@ -41,6 +41,7 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
         (
             Item("Inbox", ("reviews:inbox",), "inbox", "n"),
             Item("Requests", ("reviews:request-list",), "hand", "r"),
+            Item("Actions", ("reviews:action-list",), "shield-question-mark", "q"),
             Item("Findings", ("reviews:finding-list", "finding-list"), "siren", "f"),
             Item("Checks", ("reviews:check-list", "check-list"), "list-checks", for_all=False),
             Item(

@@ -5,7 +5,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from mandate import embedded_postgres, local_secret, log_settings, version
+from mandate import embedded_postgres, local_secret, log_settings, mail_settings, version
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -187,6 +187,25 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 # False in tests that have no worker: a task is then not sent at all.
 SEND_TASKS = env.bool("MANDATE_SEND_TASKS", default=True)
+
+# --- what people and platforms are told ---------------------------------------------------------
+EMAIL_URL = env.str("EMAIL_URL", default="")
+EMAIL_IS_SET_UP = bool(EMAIL_URL)
+vars().update(mail_settings.server(EMAIL_URL))
+PUBLIC_URL = mail_settings.public_url(
+    env.str("MANDATE_URL", default=""),
+    hosts=ALLOWED_HOSTS,
+    production=PRODUCTION,
+    port=env.int("PORT", default=8000),
+)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
+    "MANDATE_MAIL_FROM", default=""
+) or mail_settings.sender(PUBLIC_URL)
+# Minutes that a message waits for others, and minutes between two e-mails to a person; what is urgent waits for
+# neither. Then: how many days before access ends its owner is reminded.
+MAIL_GATHER_MINUTES = env.int("MANDATE_MAIL_GATHER_MINUTES", default=2)
+MAIL_PAUSE_MINUTES = env.int("MANDATE_MAIL_PAUSE_MINUTES", default=10)
+REMIND_DAYS = env.int("MANDATE_REMIND_DAYS", default=7)
 
 # --- API ----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

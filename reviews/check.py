@@ -60,6 +60,7 @@ class Check:
     version: ClassVar[int] = 1  # a changed meaning raises it, so that trends do not lie
     fails_first: ClassVar[bool] = False  # True: what fails is a failure, whatever else is not known
     rests_on_source: ClassVar[bool] = True  # False: what is judged is decided here, not reported
+    identity: ClassVar[str] = ""  # the path to the identity, where `access` does not know the noun
 
     def __init__(self, decided: Decided | None = None) -> None:
         self.decided: Decided = decided or {}
@@ -108,7 +109,7 @@ class Check:
         Narrowed to identities, the same question is asked of their rows only.
         """
         rows = self.population(at).order_by()
-        path = identity_path(rows.model)
+        path = self.identity or identity_path(rows.model)
         if identities is not None:
             rows = rows.filter(**{f"{path}__in": list(identities)}) if path else rows.none()
         failed = ExpressionWrapper(self.fails(at), output_field=BooleanField())

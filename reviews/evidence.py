@@ -52,5 +52,7 @@ def _text(name: str, found: str, at: datetime) -> object:
 
 
 def _span(span: timedelta) -> str:
+    if span < timedelta(minutes=2):
+        return markup.span(span)
     hours = span.total_seconds() / 3_600
     return f"{hours:,.0f} hours" if hours < 72 else f"{span.days:,} days"

@@ -9,7 +9,7 @@ from django.utils import timezone
 from inventory.models import User
 from reviews.check import Check
 from reviews.models import CheckSetting
-from reviews.parameters import Choices, Days
+from reviews.parameters import Choices, Whole
 
 
 class DayField(forms.DateField):
@@ -68,10 +68,11 @@ class CheckForm(forms.Form):
         super().__init__(data, initial=first)
         for parameter in check.parameters():
             stored = check.decided.get(parameter.name, parameter.default)
-            if isinstance(parameter, Days):
+            if isinstance(parameter, Whole):
                 self.fields[parameter.name] = forms.IntegerField(
                     label=parameter.label,
                     min_value=0,
+                    max_value=parameter.most,
                     initial=stored,
                     help_text=f"Default: {parameter.default}.",
                 )

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar, overload
 
 from inventory import access, audit
 from inventory.audit import Actor
+from inventory.models import Tier
 from inventory.rules import RuleBroken
 from reviews.models import CheckSetting
 
@@ -55,26 +56,63 @@ class Parameter(Generic[Value]):
         raise NotImplementedError
 
 
-class Days(Parameter[timedelta]):
-    """A number of days, from 0 to ten years."""
+class Whole(Parameter[Value]):
+    """A whole number from 0 up to a limit, with its unit."""
+
+    unit = ""
+    most = 0
 
     def __init__(self, default: int, label: str) -> None:
         super().__init__(default, label)
 
-    def meaning(self, stored: object) -> timedelta:
-        return timedelta(days=int(str(stored)))
-
     def stored(self, given: object) -> int:
         text = str(given).strip()
-        if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) <= MOST_DAYS):
+        fits = text.isascii() and text.isdecimal() and len(text) < 7 and int(text) <= self.most
+        if not fits:
+            of = f" of {self.unit}" if self.unit else ""
             raise RuleBroken(
-                f"{self.label} cannot be “{text}”."
-                f" Give a whole number of days from 0 to {MOST_DAYS:,}."
+                f"{self.label} cannot be “{text}”. Give a whole number{of} from 0 to {self.most:,}."
             )
         return int(text)
 
     def shown(self, stored: object) -> str:
-        return f"{stored} days"
+        return f"{stored} {self.unit}".strip()
+
+
+class Days(Whole[timedelta]):
+    """A number of days, from 0 to ten years."""
+
+    unit, most = "days", MOST_DAYS
+
+    def meaning(self, stored: object) -> timedelta:
+        return timedelta(days=int(str(stored)))
+
+
+class Hours(Whole[timedelta]):
+    """A number of hours, from 0 to 30 days."""
+
+    unit, most = "hours", 720
+
+    def meaning(self, stored: object) -> timedelta:
+        return timedelta(hours=int(str(stored)))
+
+
+class Minutes(Whole[timedelta]):
+    """A number of minutes, from 0 to a day."""
+
+    unit, most = "minutes", 1_440
+
+    def meaning(self, stored: object) -> timedelta:
+        return timedelta(minutes=int(str(stored)))
+
+
+class LowestTier(Whole[int]):
+    """A control tier, from workload (0) to broker (4)."""
+
+    most = int(max(Tier))
+
+    def meaning(self, stored: object) -> int:
+        return int(str(stored))
 
 
 class Choices(Parameter[tuple[str, ...]]):

@@ -6,7 +6,7 @@ from celery import Task, shared_task
 from django.utils import timezone
 
 from inventory.models import Heartbeat
-from reviews import request_life, sweep
+from reviews import outbox, reminders, request_life, sweep
 from reviews.models import SweepRun
 
 BY = "job sweep"
@@ -14,6 +14,10 @@ BY = "job sweep"
 SCHEDULE: dict[str, tuple[str, int]] = {
     "sweep everything": ("reviews.tasks.sweep_all", 3_600),
     "requests that wait": ("reviews.tasks.look_after_requests", 60),
+    "e-mails": ("reviews.tasks.deliver_mail", 15),
+    "webhooks": ("reviews.tasks.deliver_webhooks", 15),
+    "reminders": ("reviews.tasks.remind", 900),
+    "tidy notifications": ("reviews.tasks.tidy_notifications", 86_400),
     "worker heartbeat": ("reviews.tasks.beat_heartbeat", 30),
 }
 
@@ -55,3 +59,27 @@ def beat_heartbeat() -> None:
 def look_after_requests() -> None:
     """Escalates and closes requests that nobody answered."""
     request_life.look_after(timezone.now())
+
+
+@shared_task
+def deliver_mail() -> None:
+    """Sends the e-mails that are due."""
+    outbox.deliver_mail(timezone.now())
+
+
+@shared_task
+def deliver_webhooks() -> None:
+    """Tells platforms what they listen to."""
+    outbox.deliver_webhooks(timezone.now())
+
+
+@shared_task
+def remind() -> None:
+    """Reminds people of access that ends, and of questions that wait."""
+    reminders.remind(timezone.now())
+
+
+@shared_task
+def tidy_notifications() -> None:
+    """Forgets what was told long ago."""
+    outbox.tidy(timezone.now())

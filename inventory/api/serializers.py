@@ -95,7 +95,7 @@ class IdentitySerializer(Sourced):
             "owner", "owner_confirmed_at", "owner_lost_at", "sponsor", "team",
             "declared_tier", "observed_tier", "risk", "risk_assessed_at",
             "third_party", "supplier", "supplier_reviewed_at", "platform_managed", "source_state",
-            "created_at", "suspended_at", "retired_at", "last_active_at", "activity_known",
+            "created_at", "suspended_at", "retired_at", "compromised_at", "last_active_at", "activity_known",
             "open_findings", "worst_severity", "caveats", *PROVENANCE,
         )  # fmt: skip
 
@@ -109,8 +109,8 @@ class CredentialSerializer(Sourced):
         fields = (
             "id", "identity", "kind", "key_id", "fingerprint", "bound_to", "environment", "state",
             "issued_at", "rotated_at", "expires_at", "expiry_known", "lifetime_seconds",
-            "last_used_at", "use_known", "enabled", "revoked_at", "revocation_confirmed_at",
-            "caveats", *PROVENANCE,
+            "last_used_at", "use_known", "enabled", "compromised_at", "revoked_at",
+            "revocation_confirmed_at", "revocation_proof", "caveats", *PROVENANCE,
         )  # fmt: skip
 
 
@@ -170,8 +170,8 @@ class DelegationSerializer(Sourced):
         model = Delegation
         fields = (
             "id", "delegator_person", "delegator_identity", "delegate", "how", "scope_all", "task",
-            "may_redelegate", "state", "starts_at", "expires_at", "revoked_at",
-            "revocation_confirmed_at", "conditions", "caveats", *PROVENANCE,
+            "may_redelegate", "state", "starts_at", "expires_at", "revoked_at", "end_cause",
+            "revocation_confirmed_at", "revocation_proof", "conditions", "caveats", *PROVENANCE,
         )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
-from inventory import access, credentials, filters, grants, identities, ownership
+from inventory import access, credentials, filters, grants, identities, kill_switch, ownership
 from inventory.api import inputs
 from inventory.api import serializers as shown
 from inventory.api.filtering import refuse_parameters
@@ -176,8 +176,8 @@ class IdentityViewSet(Reading, ReadOnlyModelViewSet[Identity]):
     @extend_schema(request=inputs.Reason, responses=shown.IdentityDetailSerializer)
     @action(detail=True, methods=["post"])
     def suspend(self, request: Request, pk: str) -> Response:
-        """Stop it for now: nothing it holds is effective while it is suspended."""
-        return act(self, inputs.Reason, identities.suspend, "suspend")
+        """Stop it; the same as `stop`, answered with the identity."""
+        return act(self, inputs.Reason, kill_switch.stop, "suspend")
 
     @extend_schema(request=inputs.OptionalReason, responses=shown.IdentityDetailSerializer)
     @action(detail=True, methods=["post"])

@@ -10,7 +10,7 @@ REVOCABLE = ("grant", "delegation", "credential")
 
 
 def confirm(plan: Plan, load: Load) -> None:
-    """Confirms what was revoked here and is gone from the source, or switched off there, in the scopes the run has seen.
+    """Confirms what was revoked here and is gone from the source, or switched off there, in the scopes the run saw.
 
     Call it when all rows are written, so that what came back is not taken for gone. A revocation that the source still
     shows at work stays unconfirmed.

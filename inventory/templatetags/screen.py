@@ -66,3 +66,9 @@ def message_icon(level: str) -> str:
 @register.filter
 def message_tone(level: str) -> str:
     return _TONES.get(level, "info")
+
+
+@register.filter
+def indented(text: str) -> str:
+    """Further lines of a text under its first, in a plain e-mail."""
+    return "\n  ".join(str(text).splitlines())

@@ -7,7 +7,7 @@ from functools import partial
 
 from inventory import audit
 from inventory.models import User
-from mandate.demo import events, sources, worlds
+from mandate.demo import events, requests, sources, worlds
 from mandate.demo.content import table
 from mandate.demo.day import Day
 from mandate.demo.events import Scene
@@ -84,6 +84,7 @@ ACTS = (
     Step(0.05, events.name_kinds),
     Step(0.04, partial(_enter, world=worlds.finished_task)),
     Step(0.04, open_tasks),
+    Step(0.0001, requests.ask_and_answer),
 )
 
 

@@ -8,7 +8,7 @@ from inventory.models import Delegation, Entitlement, Grant, Identity, Person, S
 from mandate.demo.access import entitlement_of
 from mandate.demo.content import address, document
 from mandate.demo.events import Scene
-from mandate.demo.worlds import entered
+from reviews import issuing
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,17 @@ class Planned:
 def open_tasks(scene: Scene) -> None:
     """Finished and running ones; a running one may be overdue, or silent."""
     planned = [Planned(*terms) for terms in document("tasks")["tasks"]]
-    names = {row.name: row for row in Identity.objects.filter(namespace="mandate")}
+    names = {
+        row.name: row
+        for row in Identity.objects.filter(namespace="mandate").select_related("owner__manager")
+    }
     people = {person.email: person for person in Person.objects.all()}
     with audit.acting("demo", "task.opened", "Asked for by a person"):
         tasks = Task.objects.bulk_create(
             _task(each, names[each.agent], people.get(address(each.person)), scene)
             for each in planned
         )
-        source = entered()
+        source = issuing.own_source()
         held = {row.external_id: row for row in Entitlement.objects.filter(namespace="mandate")}
         pairs = list(zip(planned, tasks, strict=True))
         Grant.objects.bulk_create(
@@ -92,14 +95,20 @@ def _grant(planned: Planned, task: Task, entitlement: Entitlement, source: Sourc
         expires_at=task.deadline,
         revoked_at=task.ended_at,
         revocation_confirmed_at=task.ended_at,
-        granted_by=task.on_behalf_of.email if task.on_behalf_of else "",
-        approved_by=task.on_behalf_of,
+        granted_by="agent-platform",
+        approved_by=_approver(task),
         approved_at=task.opened_at,
         reason=planned.purpose,
         last_used_at=task.opened_at + timedelta(minutes=4),
         use_known=True,
         first_seen_at=task.opened_at,
     )
+
+
+def _approver(task: Task) -> Person | None:
+    """The owner, or their manager where the owner gains by it."""
+    owner = task.identity.owner
+    return owner.manager if owner and owner == task.on_behalf_of else owner
 
 
 def _delegation(planned: Planned, task: Task, source: Source) -> Delegation:

@@ -24,7 +24,8 @@ _PEOPLE = (
     ("jonas.falk", User.Role.SECURITY, "Jonas Falk"),
 )
 SIGN_INS = ("security", "auditor", "owner")
-ROBOT = "import-robot"
+ROBOT, PLATFORM = "import-robot", "agent-platform"
+_SERVICES = ((ROBOT, "Import robot"), (PLATFORM, "Agent platform"))
 
 
 @dataclass
@@ -50,11 +51,10 @@ def add_users() -> dict[str, User]:
     """Each without a password for now; linked to people when these are there."""
     with audit.acting(BY, "user.added", "Demo organisation"):
         users = [_user(name, role, person) for name, role, person in _PEOPLE]
-        users.append(
-            User(
-                username=ROBOT, role=User.Role.SECURITY, is_service=True, first_name="Import robot"
-            )
-        )
+        users += [
+            User(username=name, role=User.Role.SECURITY, is_service=True, first_name=first)
+            for name, first in _SERVICES
+        ]
         for user in users:
             user.set_unusable_password()
         User.objects.bulk_create(users)

@@ -36,7 +36,7 @@ class World:
 
 def entered() -> Source:
     """The source of what people type in; each installation has it."""
-    return Source.objects.get(kind=Source.MANUAL)
+    return Source.objects.get(key="manual")
 
 
 def departed_owner(at: datetime) -> World:

@@ -44,7 +44,9 @@ class Notification(models.Model):
     key = models.CharField(
         max_length=200, unique=True, help_text="What makes it the same message; told once."
     )
-    person = models.ForeignKey(Person, models.CASCADE, null=True, blank=True, related_name="+")
+    person = models.ForeignKey(
+        Person, models.CASCADE, null=True, blank=True, related_name="+", db_index=False
+    )
     webhook = models.ForeignKey(
         Webhook, models.CASCADE, null=True, blank=True, related_name="deliveries"
     )
@@ -58,6 +60,14 @@ class Notification(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True, default="")
+    batch = models.UUIDField(
+        null=True,
+        blank=True,
+        help_text="The e-mail that it goes out with; the same at every retry.",
+    )
+    read_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its person opened it in Mandate."
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -78,6 +88,16 @@ class Notification(models.Model):
             ),
             models.Index(fields=["status", "-id"], name="notification_by_status"),
             models.Index(fields=["about"], name="notification_about"),
+            models.Index(fields=["person", "-id"], name="notification_of_person"),
+            models.Index(
+                fields=["person", "sent_at"],
+                name="notification_sent_to_person",
+                condition=Q(sent_at__isnull=False),
+            ),
+            models.Index(
+                fields=["batch"], name="notification_batch", condition=Q(status="waiting")
+            ),
+            models.Index(fields=["created_at"], name="notification_by_age"),
         ]
 
     def __str__(self) -> str:

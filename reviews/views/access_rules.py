@@ -55,7 +55,9 @@ def rules_change(request: HttpRequest) -> HttpResponse:
         except RuleBroken as error:
             form.add_error(None, str(error))
     context = {"form": form, "blocks": form.blocks(), "newest": newest}
-    return render(request, "reviews/access_rules_form.html", context, status=200 if posted is None else 422)
+    return render(
+        request, "reviews/access_rules_form.html", context, status=200 if posted is None else 422
+    )
 
 
 def _table(policy: AccessPolicy) -> list[tuple[str, list[tuple[str, object, str]]]]:

@@ -18,7 +18,7 @@ def inbox_page(request: HttpRequest) -> HttpResponse:
     mine = inbox.of(user, at)
     context = {
         "requests": [(each, wanted(each)) for each in mine.requests[:SHOWN]],
-        "actions": list(mine.actions[:SHOWN]),
+        "questions": list(mine.actions[:SHOWN]),
         "ending": list(mine.ending[:SHOWN]),
         "unused": list(mine.unused[:SHOWN]),
         "tasks": list(mine.tasks[:SHOWN]),

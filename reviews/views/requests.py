@@ -69,7 +69,9 @@ def request_new(request: HttpRequest, pk: int) -> HttpResponse:
         "search": search,
         "task": request.GET.get("task", ""),
     }
-    return render(request, "reviews/request_form.html", context, status=200 if posted is None else 422)
+    return render(
+        request, "reviews/request_form.html", context, status=200 if posted is None else 422
+    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,4 +1,4 @@
-"""Flagged as compromised: the first flag stays, a flagged credential is revoked, a flagged identity waits for the stop."""
+"""Flagged as compromised: the first flag stays, a flagged credential is revoked, an identity waits for the stop."""
 
 import pytest
 from django.core.exceptions import PermissionDenied
