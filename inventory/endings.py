@@ -54,7 +54,9 @@ def written(cause: EndCause, at: datetime) -> dict[str, object]:
     }
 
 
-def settle(at: datetime, *, by: Actor = JOB, identity_id: int | None = None) -> int:
+def settle(
+    at: datetime, *, by: Actor = JOB, identities: Any = None
+) -> int:  # Any: keys, or a subquery of them
     """Writes down what has ended already: just-in-time access whose identity was stopped, whose task, owner or person
     acted for is gone, and what went unused for its whole limit. Returns how many grants ended.
 
@@ -63,7 +65,7 @@ def settle(at: datetime, *, by: Actor = JOB, identity_id: int | None = None) -> 
     """
     return sum(
         _write_down(
-            rows.filter(**({} if identity_id is None else {"identity": identity_id})), by, at, cause
+            rows if identities is None else rows.filter(identity__in=identities), by, at, cause
         )
         for cause, rows in _causes(at)
     )

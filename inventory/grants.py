@@ -125,7 +125,7 @@ def expire_unless_used(
         alive = Grant.objects.in_force(at).filter(pk=grant.pk)
         if not Grant.objects.filter(pk__in=alive.values("pk")).update(idle_limit=within):
             raise RuleBroken("The grant has ended already. Request the access again.")
-        endings.settle(at, by=by, identity_id=grant.identity_id)
+        endings.settle(at, by=by, identities=[grant.identity_id])
         signals.announce_changed([grant.identity_id])
     return Grant.objects.get(pk=grant.pk)
 

@@ -56,7 +56,7 @@ def activate(identity: Identity, *, by: Actor, reason: str, at: datetime) -> Ide
     """
     access.require(by, "activate", identity)
     with audit.acting(by, "identity.activated", reason):
-        endings.settle(at, by=by, identity_id=identity.pk)
+        endings.settle(at, by=by, identities=[identity.pk])
         KillSwitchUse.objects.filter(identity=identity.pk, drill=False, lifted_at=None).update(
             lifted_at=at
         )

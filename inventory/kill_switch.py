@@ -123,11 +123,12 @@ def stop(
         use = _standing_use(held)
         found = preview(held, at=at)
         endings.settle(
-            at, by=by, identity_id=held.pk
+            at, by=by, identities=[held.pk]
         )  # what had ended by itself keeps its own cause
         stopping.halt(held, at=at)
         if use is None:
-            use = _record(held, found, by=by, reason=reason, at=at)
+            use = _use(held, found, by=by, reason=reason, at=at)
+            use.save()
     return verify(use, by=by, clock=clock)
 
 
@@ -146,11 +147,11 @@ def drill(
             raise RuleBroken(f"{held.name} is stopped already. A drill is for one that works.")
         found = preview(held, at=at)
         left, seen = _rehearse(held, at, clock)
-        use = _record(held, found, by=by, reason=reason, at=at, drill=True)
-        if not left:
-            KillSwitchUse.objects.filter(pk=use.pk).update(stopped_at=max(seen, at))
+        use = _use(held, found, by=by, reason=reason, at=at)
+        use.drill, use.stopped_at = True, None if left else max(seen, at)
+        use.save()
         signals.announce_changed([held.pk])
-    return KillSwitchUse.objects.get(pk=use.pk)
+    return use
 
 
 def verify(use: KillSwitchUse, *, by: Actor, clock: Clock = timezone.now) -> KillSwitchUse:
@@ -199,12 +200,9 @@ def _rehearse(held: Identity, at: datetime, clock: Clock) -> tuple[Remains, date
     return left, seen
 
 
-def _record(
-    held: Identity, found: Reach, *, by: Actor, reason: str, at: datetime, drill: bool = False
-) -> KillSwitchUse:
-    return KillSwitchUse.objects.create(
+def _use(held: Identity, found: Reach, *, by: Actor, reason: str, at: datetime) -> KillSwitchUse:
+    return KillSwitchUse(
         identity=held,
-        drill=drill,
         author=by if isinstance(by, str) else by.get_username(),
         reason=reason,
         asked_at=at,

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import BigIntegerField, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from inventory import access, audit, many, signals
+from inventory import access, audit, endings, many, signals
 from inventory.audit import Actor
 from inventory.models import Identity, Person, Setting, Successor
 from inventory.models.person import can_answer
@@ -25,6 +25,7 @@ def assign_owner(
     access.require(by, "assign_owner", identity)
     _require_here(owner, at)
     with audit.acting(by, "identity.owner_assigned", reason):
+        endings.settle(at, by=by, identities=[identity.pk])
         Identity.objects.filter(pk=identity.pk).update(
             owner=owner, owner_lost_at=None, owner_confirmed_at=at
         )
@@ -47,6 +48,7 @@ def assign_owner_of_all(
         about="pk",
     )
     with audit.acting(by, "identity.owner_assigned", reason):
+        endings.settle(at, by=by, identities=rows.order_by().values("pk"))
         return many.update(rows, wanted, by=by)
 
 
@@ -150,6 +152,7 @@ def mark_left(person: Person, *, by: Actor, at: datetime, reason: str = "") -> P
         )
         if claimed:
             owned = list(_owned_ids(person))
+            endings.settle(at, by=by, identities=owned)
             if Setting.objects.filter(key=ON_LEAVING, value=TAKE_OVER).exists():
                 _give_to_next(orphaned_if_leaves(person, at), at)
             signals.announce_changed(owned)
@@ -165,6 +168,7 @@ def hand_over(person: Person, *, to: Person | None, by: Actor, reason: str, at: 
     access.require_security(by)
     mine = orphaned_if_leaves(person, at)
     with audit.acting(by, "person.handed_over", reason):
+        endings.settle(at, by=by, identities=mine.order_by().values("pk"))
         owned = list(mine.values_list("pk", flat=True))
         if to is None:
             changed = _give_to_next(mine, at)

@@ -2,7 +2,6 @@
 
 import django_filters
 from django.db.models import Q
-from django.utils import timezone
 
 from inventory import markup
 from inventory.columns import Column
@@ -58,11 +57,6 @@ def took(use: KillSwitchUse) -> str:
     return markup.span(use.took) if use.took is not None else ""
 
 
-def _pressed(use: KillSwitchUse) -> str:
-    """The first column names the row, and leads to what was stopped."""
-    return markup.when(use.asked_at, timezone.now())
-
-
 STOPS = Listing(
     title="Stops and drills",
     singular="use of the kill switch",
@@ -79,7 +73,7 @@ STOPS = Listing(
         Column("tasks", "Tasks", "tasks", kind="number"),
         Column("delegations", "Delegations", "delegations", kind="number"),
         Column("reached", "Reached", "reached", kind="number"),
-        Column("left", "Credentials left", "left_over", kind="number", wide=True),
+        Column("left", "Credentials left", "left_over", kind="number", shown=False),
         Column("by", "By", "author", wide=True),
         Column("reason", "Reason", "reason", wide=True),
         Column("stopped", "Nothing left", "stopped_at", kind="time", shown=False),
@@ -88,7 +82,7 @@ STOPS = Listing(
     order="-asked",
     empty=Empty(
         "The kill switch was never used",
-        "Open an agent and choose Drill: it goes the whole way and stops nothing.",
+        "Open an agent and run a drill: it goes the whole way and stops nothing.",
         icon="octagon-x",
     ),
 )

@@ -104,7 +104,7 @@ def deliver_webhooks(at: datetime, *, way: Way | None = None, seconds: float = S
 def next_try(key: str, attempts: int, at: datetime) -> datetime:
     """When to try again after so many attempts: twice as long each time, up to a limit, a quarter more or less by the
     message, so that a thousand that failed together do not come back together."""
-    wait = min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT)
+    wait = min(FIRST_WAIT * int(2 ** (attempts - 1)), LONGEST_WAIT)
     drawn = int.from_bytes(hashlib.sha256(f"{key}/{attempts}".encode()).digest()[:4], "big")
     return at + wait * (0.75 + 0.5 * drawn / 2**32)
 

@@ -110,4 +110,4 @@ def _put(event: str, told: str, name: str, found: Any, page: Any, at: datetime) 
             sql,
             [event, at, at + gathering(), page("").removesuffix("/"), *values],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)

@@ -10,13 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from inventory import access, delegation_picture, delegation_walk, ownership, panels
+from inventory import access, delegation_picture, delegation_walk, markup, ownership, panels
 from inventory.filters import IdentityFilter
 from inventory.forms import DayForm
 from inventory.listing import listing
 from inventory.models import Change, Entitlement, Grant, Identity, User
 from inventory.noun_columns import IDENTITIES
-from inventory.views import bulk, identity_facts, timeline
+from inventory.views import bulk, compromise, identity_facts, timeline
 from inventory.views.answers import user_of
 
 SHOWN = 20  # rows of each section; the rest is one link away
@@ -42,7 +42,12 @@ def identity_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "now": at,
         "verdict": identity_facts.verdict(identity, at),
         "facts": identity_facts.facts(identity, at),
-        "actions": [*panels.actions(identity, user, at), *_actions(user, identity)],
+        "badges": [markup.badge("Compromised")] if identity.compromised_at else [],
+        "actions": [
+            *panels.actions(identity, user, at),
+            *_actions(user, identity),
+            *compromise.actions(identity, user),
+        ],
         "proposal": _proposal(user, identity, at),
         "successors": list(identity.successors.select_related("person").order_by("rank")),
         "credentials": list(identity.credentials.order_by("-pk")[: SHOWN + 1]),
@@ -103,7 +108,6 @@ def _actions(user: User, identity: Identity) -> list[dict[str, object]]:
             state in ("proposed", "suspended"),
         ),
         ("suspend", "Stop", "identity-suspend", "octagon-x", state in ("proposed", "active")),
-        ("suspend", "Drill", "identity-drill", "timer", state == "active"),
         ("retire", "Retire", "identity-retire", "archive", state != "retired"),
     ]
     return [

@@ -76,12 +76,14 @@ def identity_drill(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def identity_stops(request: HttpRequest, pk: int) -> HttpResponse:
     """The panel on an identity's page; a page of its own without htmx."""
-    identity = seen_identity(user_of(request), pk)
+    user = user_of(request)
+    identity = seen_identity(user, pk)
     uses = identity.stops.order_by("-pk")[: SHOWN + 1]
     context = {
         "identity": identity,
         "uses": [(use, state_of(use), took(use)) for use in uses],
         "shown": SHOWN,
+        "may_drill": identity.may_act and access.may(user, "suspend", identity),
         "now": timezone.now(),
     }
     part = bool(getattr(request, "htmx", False))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q
 
-from inventory import audit, credentials, grants, identities, ownership
+from inventory import audit, credentials, grants, identities, ownership, revocations
 from inventory.models import (
     Credential,
     Grant,
@@ -18,6 +18,7 @@ from inventory.models import (
     ToolBinding,
     User,
 )
+from inventory.revocations import Probe
 from mandate.demo.access import environment_of
 from mandate.demo.content import address, document, table
 from mandate.demo.day import Day
@@ -157,8 +158,10 @@ def revoke_forgotten_keys(scene: Scene) -> None:
         credentials.revoke(
             key, by=scene.users["jonas.falk"], reason="Nobody knows where it is used", at=scene.at
         )
-    with audit.acting("demo", "credential.revocation_confirmed", "Read back from the platform"):
-        Credential.objects.filter(pk=keys[0].pk).update(revocation_confirmed_at=scene.in_days(1))
+    later = scene.in_days(1)
+    tried = Probe("Sign-in with the old key", later, "401 Unauthorized")
+    keys[0].refresh_from_db()
+    revocations.confirm(keys[0], proof=tried, by=scene.users["jonas.falk"], at=later)
 
 
 def revoke_unused_grants(scene: Scene, names: tuple[str, ...]) -> None:
@@ -223,11 +226,6 @@ def close(scene: Scene, name: str) -> None:
     for key in list(Credential.objects.live(scene.at).filter(identity=row)):
         credentials.revoke(key, by=by, reason="The test is over", at=scene.at)
     identities.retire(row, by=by, reason="The test is over", at=scene.at)
-
-
-def suspend(scene: Scene, name: str, reason: str) -> None:
-    row = Identity.objects.get(name=name)
-    identities.suspend(row, by=scene.users["jonas.falk"], reason=reason, at=scene.at)
 
 
 def found(check: str, names: Iterable[str]) -> list[int]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from inventory.importers.own_format import COLUMNS
+from inventory.models import Grant
 from mandate.demo.access import entitlement_of, grants_of
 from mandate.demo.content import address, document, table
 from mandate.demo.credentials import credentials_of
@@ -15,6 +16,7 @@ from mandate.demo.people import people, teams
 File = tuple[str, bytes]
 Rows = Iterable[dict[str, object]]
 YEAR = 365
+_FOLLOW = ("booking-intake", "care-copilot", "edi-gateway", "tracking-api")
 
 
 def directory(day: Day) -> list[File]:
@@ -30,7 +32,7 @@ def registry(day: Day) -> list[File]:
         "complete": True,
         "identities": [_identity(row, day) for row in rows],
         "credentials": [each for row in rows for each in credentials_of(row, day)],
-        "grants": [each for row in rows for each in grants_of(row, day)],
+        "grants": _still_there((each for row in rows for each in grants_of(row, day)), day),
         "delegations": list(_delegations(day)),
         "tools": list(_tools()),
     }
@@ -39,7 +41,7 @@ def registry(day: Day) -> list[File]:
 
 def platforms(day: Day) -> list[File]:
     rows = _known("platform", day)
-    grants = [each for row in rows for each in grants_of(row, day)]
+    grants = _still_there((each for row in rows for each in grants_of(row, day)), day)
     if day.ago < 1:
         grants += _strays(day)
     return [
@@ -57,6 +59,15 @@ def saas(day: Day) -> list[File]:
         ("credentials.csv", _csv("credentials", _each_credential(rows, day), more=("password",))),
         ("grants.csv", _csv("grants", (each for row in rows for each in grants_of(row, day)))),
     ]
+
+
+def _still_there(rows: Rows, day: Day) -> list[dict[str, object]]:
+    """Without what was revoked in Mandate, where the people at the platform follow within a day."""
+    revoked = Grant.objects.filter(revoked_at__lte=day.at(day.ago + 1), identity__name__in=_FOLLOW)
+    taken = set(
+        revoked.values_list("identity__name", "entitlement__system__name", "entitlement__name")
+    )
+    return [row for row in rows if (row["identity"], row["system"], row["action"]) not in taken]
 
 
 def _each_credential(rows: Sequence[dict[str, str]], day: Day) -> Rows:

@@ -7,7 +7,7 @@ from functools import partial
 
 from inventory import audit
 from inventory.models import User
-from mandate.demo import events, requests, sources, worlds
+from mandate.demo import events, requests, sources, stops, worlds
 from mandate.demo.content import table
 from mandate.demo.day import Day
 from mandate.demo.events import Scene
@@ -39,6 +39,16 @@ _TIDIED_LATER = (
     "voice-summary",
     "where-is-my-container",
 )
+_DRILLED_FIRST = ("alert-triage", "customs-clerk", "invoice-matcher")
+_DRILLED_LATER = (
+    "care-supervisor",
+    "freight-desk-orchestrator",
+    "refund-agent",
+    "release-captain",
+)
+_PASTED = "Pasted into a ticket that the supplier can read"
+_PUBLIC = "Found by a scanner in a public repository"
+_STRANGE_HOST = "It called a host that nobody knows"
 SWEEPS = (90, 60, 29, 22, 15, 9, 4, 1, 0)
 
 
@@ -64,8 +74,18 @@ ACTS = (
     Step(71, events.revoke_forgotten_keys),
     Step(60, partial(events.hand_over, name="Julia Wisniewska")),
     Step(57, partial(events.retire, name="old-booking-bot")),
-    Step(54, partial(events.suspend, name="churn-signal", reason="Its owner has left; wanted?")),
+    Step(54, partial(stops.stop, name="churn-signal", reason="Its owner has left; wanted?")),
     Step(51.5, partial(events.revoke_unused_grants, names=_TIDIED)),
+    Step(50.5, partial(stops.prove, names=("ci-deployer", "invoice-run"))),
+    Step(34, partial(stops.flag_key, name="lake-steward", reason=_PASTED, proved=True)),
+    Step(33, partial(stops.drill, names=_DRILLED_FIRST)),
+    Step(32.9, partial(stops.drill, names=("booking-intake",), by="owner")),
+    Step(20, partial(stops.stop, name="carrier-negotiator", reason="Offered prices below cost")),
+    Step(19.6, partial(stops.lift, name="carrier-negotiator", reason="Price floor added")),
+    Step(12, partial(stops.drill, names=_DRILLED_LATER)),
+    Step(3.2, partial(stops.flag_and_stop, name="driver-notifier", reason=_STRANGE_HOST)),
+    Step(1.4, partial(stops.flag_key, name="ci-deployer", reason=_PUBLIC, proved=False)),
+    Step(0.005, partial(stops.revoke_just_now, name="route-replanner")),
     Step(45, events.relax_low_risk),
     Step(40, partial(_enter, world=worlds.shared_key)),
     Step(31, events.see_tools_change),
@@ -79,7 +99,7 @@ ACTS = (
     Step(0.06, events.narrow_own_grants),
     Step(8.5, events.observe_tools),
     Step(8, partial(_enter, world=worlds.widening_chain)),
-    Step(5, partial(events.suspend, name="port-watch", reason="Did what a web page told it")),
+    Step(5, partial(stops.stop, name="port-watch", reason="Did what a web page told it")),
     Step(0.05, events.describe_systems),
     Step(0.05, events.name_kinds),
     Step(0.04, partial(_enter, world=worlds.finished_task)),

@@ -5,11 +5,20 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from inventory import endings, task_life
+from inventory import endings, ownership, task_life
 from inventory.models import Change, EndCause, Grant, Identity, Task
 from inventory.rules import RuleBroken
 from inventory.task_life import Work
-from tests.factories import NOW, a_delegation, a_grant, a_person, a_system, a_user, an_identity
+from tests.factories import (
+    NOW,
+    a_delegation,
+    a_grant,
+    a_person,
+    a_successor,
+    a_system,
+    a_user,
+    an_identity,
+)
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -208,3 +217,29 @@ def test_what_goes_unused_ends_by_itself() -> None:
     used.refresh_from_db()
     never.refresh_from_db()
     assert (used.end_cause, never.end_cause) == ("", EndCause.UNUSED)
+
+
+@pytest.mark.parametrize("how", ["assigned", "handed over", "in bulk", "by succession"])
+def test_nothing_comes_back_when_somebody_takes_over(how: str) -> None:
+    """Its owner left and no job has run: the access is dead already, and a new owner does not wake it."""
+    owner, heir, security = a_person(), a_person(), a_user("security")
+    agent = an_identity(owner=owner)
+    grant = on(an_open_task(identity=agent))
+    a_successor(identity=agent, person=heir)
+    later = NOW + HOUR
+    type(owner).objects.filter(pk=owner.pk).update(status="leaving", leaves_at=later)
+    assert not effective(grant, later)
+    terms = {"by": security, "reason": "Next.", "at": later + HOUR}
+
+    if how == "assigned":
+        ownership.assign_owner(agent, owner=heir, **terms)
+    elif how == "in bulk":
+        ownership.assign_owner_of_all(Identity.objects.filter(pk=agent.pk), owner=heir, **terms)
+    else:
+        ownership.hand_over(owner, to=heir if how == "handed over" else None, **terms)
+
+    agent.refresh_from_db()
+    grant.refresh_from_db()
+    assert agent.owner == heir
+    assert grant.end_cause == EndCause.OWNER
+    assert not effective(grant, later + HOUR)

@@ -54,6 +54,8 @@ LISTS = (
 # Their facts are decided here, so that they can always be told.
 NEVER_UNKNOWN = {
     "evidence-fresh",
+    "exceptions-bounded",
+    "kill-switch-tested",
     "owner-active",
     "owner-offboarded-sla",
     "purpose-and-risk-recorded",
