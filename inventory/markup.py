@@ -15,7 +15,7 @@ TONES = {
     "good": {
         "active", "enabled", "pass", "passed", "effective", "approved", "resolved", "fresh",
         "complete", "succeeded", "done", "ok", "yes", "compliant", "applied", "live", "low",
-        "in force",
+        "in force", "sent",
     },
     "info": {
         "proposed", "open", "running", "queued", "waiting", "previewed", "requested", "new",
@@ -28,6 +28,7 @@ TONES = {
     "bad": {
         "left", "fail", "failed", "expired", "orphaned", "overdue", "rejected", "critical",
         "revocation unconfirmed", "blocked", "denied", "no owner", "compromised", "not seen yet",
+        "given up",
     },
 }  # fmt: skip
 _TONE_OF = {word: tone for tone, words in TONES.items() for word in words}

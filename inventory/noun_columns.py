@@ -265,7 +265,7 @@ DELEGATIONS = Listing(
         Column("how", "How", labelled("how", Delegation.How), sort="how"),
         Column("delegator", "Delegator", _delegator, csv=_delegator_name),
         Column("scope", "Scope", _scope),
-        Column("state", "State", state_of, kind="link", url="inventory:delegation-detail"),
+        Column("state", "State", state_of, kind="badge", url="inventory:delegation-detail"),
         Column("expires", "Ends", "expires_at", kind="time", sort="ends_at", empty="No end"),
         Column(
             "again",

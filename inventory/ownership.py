@@ -14,6 +14,7 @@ from inventory.rules import Outcome, RuleBroken
 
 ON_LEAVING = "ownership_on_leaving"
 TAKE_OVER = "take-over"
+BY_TIME = "job succession"
 BY_SUCCESSION = "next successor in order"
 BY_MANAGER = "manager of the owner"
 
@@ -153,10 +154,32 @@ def mark_left(person: Person, *, by: Actor, at: datetime, reason: str = "") -> P
         if claimed:
             owned = list(_owned_ids(person))
             endings.settle(at, by=by, identities=owned)
-            if Setting.objects.filter(key=ON_LEAVING, value=TAKE_OVER).exists():
+            if _takes_over():
                 _give_to_next(orphaned_if_leaves(person, at), at)
             signals.announce_changed(owned)
     return Person.objects.get(pk=person.pk)
+
+
+def succeed(at: datetime, *, by: Actor = BY_TIME) -> int:
+    """Where the organisation decided so, the next in line takes over what people owned who are gone: because an import
+    said so, or because their last day has passed. Returns how many changed hands; running it twice changes nothing."""
+    if not _takes_over():
+        return 0
+    gone = Person.objects.exclude(can_answer(at)).order_by().values("pk")
+    orphans = Identity.objects.live().ownable().filter(owner__in=gone)
+    keys = list(orphans.values_list("pk", flat=True))
+    if not keys:
+        return 0
+    with audit.acting(by, "person.succeeded", "Their owner is gone; the next in line takes over."):
+        endings.settle(at, by=by, identities=keys)
+        changed = _give_to_next(orphans.filter(pk__in=keys), at)
+        if changed:
+            signals.announce_changed(keys)
+    return changed
+
+
+def _takes_over() -> bool:
+    return Setting.objects.filter(key=ON_LEAVING, value=TAKE_OVER).exists()
 
 
 def hand_over(person: Person, *, to: Person | None, by: Actor, reason: str, at: datetime) -> int:

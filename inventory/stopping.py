@@ -1,16 +1,16 @@
 """What ends with an identity that is stopped: written once for every way to suspend, in the caller's transaction."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Q, QuerySet
 
 from inventory import endings, signals
 from inventory.models import Delegation, EndCause, Grant, Identity, Task
 from inventory.models.task import open_task_q
-from inventory.search import any_of
 
 Whose = QuerySet[Any]  # keys of identities, as a subquery
+Rows = TypeVar("Rows", Grant, Delegation)
 OUTCOME = "The identity was stopped."
 
 
@@ -33,8 +33,11 @@ def end_what_they_gave(whose: Whose, *, at: datetime) -> None:
     Their standing grants stay as they are: they are not effective while the identity is suspended (law 1), and stay
     listed, so that lifting the suspension is a decision about known access. What has expired stays expired.
     """
-    endings.end_grants(given_for_a_while(whose, at), cause=EndCause.SUSPENSION, at=at)
-    endings.end_delegations(given_away(whose, at), cause=EndCause.SUSPENSION, at=at)
+    tasks = open_tasks(whose, at).values("pk")
+    for grants in (own_for_a_while(whose, at), hanging(Grant, tasks, at)):
+        endings.end_grants(grants, cause=EndCause.SUSPENSION, at=at)
+    for delegations in (given_away(whose, at), hanging(Delegation, tasks, at)):
+        endings.end_delegations(delegations, cause=EndCause.SUSPENSION, at=at)
     _cancel(open_tasks(whose, at), at)
 
 
@@ -44,22 +47,25 @@ def open_tasks(whose: Whose, at: datetime) -> QuerySet[Task]:
     return Task.objects.filter(open_task_q(at) | later, identity__in=whose)
 
 
-def given_for_a_while(whose: Whose, at: datetime) -> QuerySet[Grant]:
-    """Their just-in-time grants that have not ended, and those of others that hang on their tasks."""
-    alive = Q(expires_at__gt=at, gone_at=None) & (Q(revoked_at=None) | Q(revoked_at__gt=at))
-    return Grant.objects.filter(
-        alive,
-        any_of(Grant, Q(identity__in=whose), Q(task__identity__in=whose)),
-        just_in_time=True,
-    )
+def own_for_a_while(whose: Whose, at: datetime) -> QuerySet[Grant]:
+    """Their just-in-time grants that have not ended."""
+    return Grant.objects.filter(_alive(at), identity__in=whose, just_in_time=True)
 
 
 def given_away(whose: Whose, at: datetime) -> QuerySet[Delegation]:
-    """The delegations that they gave and those that hang on their tasks, unless they have ended."""
+    """The delegations that they gave, unless they have ended."""
+    return Delegation.objects.filter(_alive(at), delegator_identity__in=whose)
+
+
+def hanging(model: type[Rows], tasks: Any, at: datetime) -> QuerySet[Rows]:
+    """Grants or delegations of anybody on these tasks, unless they have ended. Any: keys, or a subquery of them."""
+    return model._default_manager.filter(_alive(at), task__in=tasks)
+
+
+def _alive(at: datetime) -> Q:
+    """Not ended by time, revocation or its source; begun or not."""
     ahead = Q(expires_at=None) | Q(expires_at__gt=at)
-    alive = ahead & Q(gone_at=None) & (Q(revoked_at=None) | Q(revoked_at__gt=at))
-    given = any_of(Delegation, Q(delegator_identity__in=whose), Q(task__identity__in=whose))
-    return Delegation.objects.filter(alive, given)
+    return ahead & (Q(revoked_at=None) | Q(revoked_at__gt=at)) & Q(gone_at=None)
 
 
 def _cancel(tasks: QuerySet[Task], at: datetime) -> None:

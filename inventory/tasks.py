@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from inventory import endings, kill_switch, task_life, uploads
+from inventory import endings, kill_switch, ownership, task_life, uploads
 from inventory.models import ImportRun
 
 # Name, task and seconds between two runs; written to the scheduler when the product is prepared.
@@ -34,6 +34,7 @@ def end_what_is_over() -> None:
     at = timezone.now()
     task_life.end_over(at)
     endings.settle(at)
+    ownership.succeed(at)
 
 
 @shared_task

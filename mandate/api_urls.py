@@ -7,7 +7,7 @@ from rest_framework.routers import DefaultRouter
 from inventory.api import imports, problems, stopping, systems, tasks, views
 from mandate.api_reference import ApiReference
 from reviews import api as reviews
-from reviews import request_api
+from reviews import notification_api, request_api
 
 router = DefaultRouter(use_regex_path=True)
 router.include_root_view = False
@@ -27,6 +27,8 @@ router.register("sources", views.SourceViewSet, "source")
 router.register("imports", imports.ImportViewSet, "import")
 router.register("requests", request_api.AccessRequestViewSet, "request")
 router.register("action-approvals", request_api.ActionApprovalViewSet, "action-approval")
+router.register("notifications", notification_api.NotificationViewSet, "notification")
+router.register("webhooks", notification_api.WebhookViewSet, "webhook")
 router.register("findings", reviews.FindingViewSet, "finding")
 router.register("checks", reviews.CheckViewSet, "check")
 router.register("sweeps", reviews.SweepViewSet, "sweep")

@@ -10,7 +10,8 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-_WITHOUT_CHANGING = ("/accounts/", "/static/", "/healthz", "/readyz")
+# The API refuses such a session itself, with a problem document.
+_WITHOUT_CHANGING = ("/accounts/", "/static/", "/healthz", "/readyz", "/api/")
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
     for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")

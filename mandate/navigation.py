@@ -40,6 +40,7 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
         "Governance",
         (
             Item("Inbox", ("reviews:inbox",), "inbox", "n"),
+            Item("Notifications", ("reviews:notification-list",), "bell", "b"),
             Item("Requests", ("reviews:request-list",), "hand", "r"),
             Item("Actions", ("reviews:action-list",), "shield-question-mark", "q"),
             Item("Findings", ("reviews:finding-list", "finding-list"), "siren", "f"),

@@ -245,6 +245,7 @@ SPECTACULAR_SETTINGS = {
         "ImportStatusEnum": "inventory.models.ImportRun.Status",
         "SweepStatusEnum": "reviews.models.SweepRun.Status",
         "FindingStateEnum": "reviews.models.Finding.Status",
+        "NotificationStatusEnum": "reviews.models.Notification.Status",
         "RequestKindEnum": "reviews.models.AccessRequest.Kind",
     },
 }

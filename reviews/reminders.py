@@ -34,7 +34,7 @@ _ENDING = """
         g.owner_id AS person_id,
         g.identity_name || ': ' || g.entitlement_name || ' ends on '
             || to_char(g.expires_at AT TIME ZONE 'UTC', 'FMDD Mon YYYY') AS title,
-        'Nothing is lost unless it is still needed: extend it, or let it end.' AS body,
+        'Extend it if it is still needed. Otherwise it ends by itself.' AS body,
         %s || g.id || '/' AS path
     FROM ({grants}) AS g(id, expires_at, owner_id, identity_name, entitlement_name)
 """

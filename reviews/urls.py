@@ -10,8 +10,10 @@ from reviews.views import (
     decisions,
     findings,
     inbox,
+    notifications,
     request_answers,
     requests,
+    webhooks,
 )
 
 app_name = "reviews"
@@ -33,6 +35,23 @@ urlpatterns = [
     path("actions/<int:pk>/refuse/", actions.action_refuse, name="action-refuse"),
     path("settings/access-rules/", rules_views.rules_page, name="access-rules"),
     path("settings/access-rules/change/", rules_views.rules_change, name="access-rules-change"),
+    path("notifications/", notifications.notification_list, name="notification-list"),
+    path("notifications/read/", notifications.notifications_read, name="notifications-read"),
+    path("notifications/<int:pk>/", notifications.notification_open, name="notification-open"),
+    path(
+        "settings/notifications/", notifications.notification_settings, name="notification-settings"
+    ),
+    path("settings/notifications/test/", notifications.mail_test, name="mail-test"),
+    path("settings/deliveries/", notifications.delivery_list, name="delivery-list"),
+    path(
+        "settings/deliveries/<int:pk>/again/", notifications.delivery_again, name="delivery-again"
+    ),
+    path("settings/webhooks/new/", webhooks.webhook_new, name="webhook-new"),
+    path("settings/webhooks/<int:pk>/", webhooks.webhook_detail, name="webhook-detail"),
+    path("settings/webhooks/<int:pk>/edit/", webhooks.webhook_edit, name="webhook-edit"),
+    path("settings/webhooks/<int:pk>/key/", webhooks.webhook_key, name="webhook-key"),
+    path("settings/webhooks/<int:pk>/switch/", webhooks.webhook_switch, name="webhook-switch"),
+    path("settings/webhooks/<int:pk>/test/", webhooks.webhook_test, name="webhook-test"),
     path("findings/", findings.finding_list, name="finding-list"),
     path("findings/<int:pk>/", findings.finding_detail, name="finding-detail"),
     path("findings/accept/", decisions.accept, name="finding-accept"),

@@ -105,7 +105,7 @@ def _require_address(url: str) -> None:
         raise RuleBroken(f"“{url}” is no address of a web server. Look at its port.") from error
     if parts.scheme != "https" and not (settings.DEBUG and parts.scheme == "http"):
         raise RuleBroken("It does not begin with https://. Give an address that does.")
-    if not host or not url.isascii() or any(sign.isspace() for sign in url):
+    if not host or not url.isascii() or not url.isprintable() or " " in url:
         raise RuleBroken(f"“{url}” is no address of a web server.")
     if parts.username is not None or parts.password is not None:
         raise RuleBroken(

@@ -43,7 +43,8 @@ class ScopeAllows(IsAuthenticated):
         if not super().has_permission(request, view):
             return False
         if not isinstance(request.auth, ApiToken):
-            return True
+            self.message = "This password was made by somebody else. Change it in Mandate first."
+            return not getattr(request.user, "must_change_password", False)
         wanted = getattr(view, "write_scope", ApiToken.Scope.WRITE)
         if request.method in SAFE_METHODS:
             wanted = ApiToken.Scope.READ

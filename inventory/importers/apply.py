@@ -13,7 +13,7 @@ import psycopg
 import structlog
 from django.db import DatabaseError, connection
 
-from inventory import audit, signals
+from inventory import audit, ownership, signals
 from inventory.importers import files as uploads
 from inventory.importers import read_back, resolving, staging, touched
 from inventory.importers.base import Connector, SourceFile, WrongFile
@@ -161,6 +161,8 @@ def _load(record: ImportRun, reading: staging.Reading, *, at: datetime, write: b
                 raise _Undo
             _stamp(record.source, load)
             signals.announce_changed(touched.identities())
+            if counts.get("person", {}).get("changed") or counts.get("person", {}).get("gone"):
+                ownership.succeed(at, by=f"import {record.source.key} #{record.pk}")
     except _Undo:
         pass
     _note(record, reading, counts)

@@ -37,7 +37,7 @@ def identity_flag(request: HttpRequest, pk: int) -> HttpResponse:
     access.require(user, "flag", identity)
     offered = identity.may_act
     form = bound(FlagForm if offered else ReasonForm, request, stop=True)
-    asked = offered and request.method == "GET"
+    asked = offered and not form.is_valid()
     question = Question(
         title=f"Flag {identity.name} as compromised",
         text="Somebody else may act as it. From now on the time runs in which everything of it has to be revoked."

@@ -41,7 +41,7 @@ def identity_stop(request: HttpRequest, pk: int) -> HttpResponse:
         submit="Stop it now",
         back=markup.address(IDENTITY)(pk),
         danger=True,
-        consequences=cascade(identity, user, at, asked=request.method == "GET"),
+        consequences=cascade(identity, user, at, asked=not form.is_valid()),
     )
 
     def do() -> str:
@@ -63,7 +63,7 @@ def identity_drill(request: HttpRequest, pk: int) -> HttpResponse:
         " and keeps the time. Nothing is stopped. A stop would mean:",
         submit="Run the drill",
         back=markup.address(IDENTITY)(pk),
-        consequences=cascade(identity, user, at, asked=request.method == "GET"),
+        consequences=cascade(identity, user, at, asked=not form.is_valid()),
     )
 
     def do() -> str:
@@ -76,19 +76,27 @@ def identity_drill(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def identity_stops(request: HttpRequest, pk: int) -> HttpResponse:
     """The panel on an identity's page; a page of its own without htmx."""
-    user = user_of(request)
+    user, at = user_of(request), timezone.now()
     identity = seen_identity(user, pk)
-    uses = identity.stops.order_by("-pk")[: SHOWN + 1]
+    uses = list(identity.stops.order_by("-pk")[: SHOWN + 1])
     context = {
         "identity": identity,
+        "left": _left(identity, uses, at),
         "uses": [(use, state_of(use), took(use)) for use in uses],
         "shown": SHOWN,
         "may_drill": identity.may_act and access.may(user, "suspend", identity),
-        "now": timezone.now(),
+        "now": at,
     }
     part = bool(getattr(request, "htmx", False))
     template = "inventory/_identity_stops.html" if part else "inventory/identity_stops.html"
     return render(request, template, context)
+
+
+def _left(identity: Identity, uses: list[KillSwitchUse], at: datetime) -> str:
+    """What is still effective of a stop whose end nobody has seen."""
+    unseen = any(not use.drill and not use.stopped_at and not use.lifted_at for use in uses)
+    left = kill_switch.remains(identity.pk, at) if unseen else None
+    return str(left) if left else ""
 
 
 def cascade(identity: Identity, user: User, at: datetime, *, asked: bool) -> tuple[str, ...]:

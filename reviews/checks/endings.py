@@ -30,6 +30,7 @@ from inventory.models import (
     Severity,
     Tier,
 )
+from inventory.search import any_of
 from reviews.check import Check, Rows
 from reviews.parameters import Days, Hours, LowestTier, Minutes
 
@@ -160,7 +161,7 @@ class CompromiseRevocationSla(Check):
         delegations = Delegation.objects.filter(_is_open(at))
         effective = Grant.objects.effective(at).filter(identity=OuterRef("pk"))
         whole = Q(compromised_at__isnull=False)
-        return Identity.objects.filter(whole | Q(pk__in=keys)).annotate(
+        return Identity.objects.filter(any_of(Identity, whole, Q(pk__in=keys))).annotate(
             flagged_at=Least("compromised_at", Subquery(_first(flagged))),
             identity_flagged=Case(When(whole, then=Value(True)), default=Value(False)),
             credentials_left=Case(

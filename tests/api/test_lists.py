@@ -10,12 +10,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from inventory import noun_columns
-from inventory.api import imports, views
+from inventory.api import imports, stopping, views
 from inventory.listing import Listing
-from inventory.models import ImportRun, Team, Tool
+from inventory.models import ImportRun, KillSwitchUse, Team, Tool
+from inventory.stop_list import STOPS
 from reviews import api as reviews
+from reviews import notification_api
 from reviews.columns import FINDINGS
 from reviews.models import CheckRun, Finding, SweepRun
+from reviews.notification_list import DELIVERIES
 from tests.factories import (
     NOW,
     a_credential,
@@ -28,6 +31,7 @@ from tests.factories import (
     an_identity,
     days,
 )
+from tests.reviews.receiver import a_delivery, a_webhook
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +77,12 @@ def a_sweep() -> None:
         )  # fmt: skip
 
 
+def a_drill() -> KillSwitchUse:
+    return KillSwitchUse.objects.create(
+        identity=an_identity(), drill=True, author="ada", reason="Quarterly.", asked_at=NOW
+    )
+
+
 MAKE: dict[str, Callable[[], object]] = {
     "people": lambda: a_person(manager=a_person()),
     "teams": a_team,
@@ -86,6 +96,9 @@ MAKE: dict[str, Callable[[], object]] = {
     "sources": a_source,
     "imports": an_import,
     "findings": a_finding,
+    "stops": a_drill,
+    "notifications": lambda: a_delivery(a_webhook()),
+    "webhooks": a_webhook,
     "checks": a_sweep,
     "sweeps": a_sweep,
 }
@@ -159,6 +172,8 @@ def walk(client: Any, page: dict[str, Any], way: str) -> list[int]:
         (views.SourceViewSet, noun_columns.SOURCES),
         (imports.ImportViewSet, noun_columns.IMPORTS),
         (reviews.FindingViewSet, FINDINGS),
+        (notification_api.NotificationViewSet, DELIVERIES),
+        (stopping.StopViewSet, STOPS),
     ],
 )
 def test_the_orders_are_those_of_the_page_and_the_first_is_its_own(

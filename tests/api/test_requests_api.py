@@ -130,3 +130,13 @@ def test_an_action_is_asked_for_and_used_once(platform: Post) -> None:
     assert (asked.status_code, before.status_code) == (201, 422)
     assert (used.status_code, used.json()["state"]) == (200, "used")
     assert again.status_code == 422
+
+
+def test_a_password_that_must_change_opens_nothing_here() -> None:
+    client = Client()
+    client.force_login(a_user("security", must_change_password=True))
+
+    answer = client.get("/api/v1/grants/")
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (403, "application/problem+json")
+    assert "Change it in Mandate first" in answer.json()["detail"]

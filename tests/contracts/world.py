@@ -16,8 +16,10 @@ from reviews.models import (
     ActionApproval,
     Approval,
     Finding,
+    Notification,
     RequestedEntitlement,
     SweepRun,
+    Webhook,
 )
 from tests.factories import (
     NOW,
@@ -84,6 +86,15 @@ def build() -> World:
     now = timezone.now()
     rows["request"] = a_request(identity, users["security"], now)
     rows["action"] = an_action(identity, users["security"], now)
+    rows["notification"] = a_notification(person, now)
+    rows["webhook"] = Webhook.objects.create(
+        name="bus", url="https://hooks.example.com/", created_at=now
+    )
+    rows["delivery"] = Notification.objects.create(
+        event="request.asked", about="request:0", key="delivery", webhook=rows["webhook"],
+        title="t", path="/requests/0/", status="failed", error="It answered 503.",
+        created_at=now, next_try_at=now,
+    )  # fmt: skip
     rows["user"] = a_user("auditor")
     rows["token"] = ApiToken.objects.create(
         user=users["owner"], name="t", hint="t", digest="0" * 64, scopes=["read"],
@@ -114,6 +125,13 @@ def an_action(identity: Identity, by: User, at: datetime) -> ActionApproval:
     return ActionApproval.objects.create(
         identity=identity, tool=tool, arguments_digest="0" * 64, asked_by=by, asked_at=at,
         expires_at=at + timedelta(hours=1),
+    )  # fmt: skip
+
+
+def a_notification(person: Person, at: datetime) -> Notification:
+    return Notification.objects.create(
+        event="request.waits", about="request:0", key="told", person=person, title="t",
+        path="/inbox/", created_at=at, next_try_at=at,
     )  # fmt: skip
 
 

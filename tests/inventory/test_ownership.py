@@ -176,6 +176,23 @@ def test_where_the_organisation_decided_so_the_next_in_line_takes_over_on_leavin
     assert retired.pk
 
 
+@pytest.mark.parametrize("how", ["an import said so", "the last day passed"])
+def test_the_next_in_line_takes_over_however_it_became_known(source: Source, how: str) -> None:
+    boss = a_person(source, "boss")
+    tom = a_person(source, "tom", manager=boss)
+    mine = an_identity(source, "mine", owner=tom)
+    gone = {"status": "left", "left_at": NOON} if how == "an import said so" else {"leaves_at": NOON}
+    Person.objects.filter(pk=tom.pk).update(**gone)
+
+    before = ownership.succeed(NOON)
+    Setting.objects.create(key=ownership.ON_LEAVING, value=ownership.TAKE_OVER)
+    moved, again = ownership.succeed(NOON), ownership.succeed(NOON)
+
+    assert (before, moved, again) == (0, 1, 0)
+    mine.refresh_from_db()
+    assert mine.owner == boss
+
+
 def test_handing_over_to_one_person_moves_everything_live_in_one_act(source: Source) -> None:
     tom, ines = a_person(source, "tom"), a_person(source, "ines")
     for n in range(3):

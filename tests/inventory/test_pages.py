@@ -50,6 +50,7 @@ def world(settings: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         **settings.STORAGES,  # type: ignore[attr-defined]
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+    monkeypatch.setattr(panels, "_offers", {})
     monkeypatch.setattr(panels, "_panels", {})  # the inventory by itself, without upper floors
     settings.STATIC_ROOT = tmp_path  # type: ignore[attr-defined]
     source = Source.objects.create(

@@ -63,6 +63,9 @@ class Office(RuleBasedStateMachine):
         ]
         self.closed: dict[int, str] = {}  # how each ended task ended
         self.stopped: set[int] = set()  # grants that were seen ineffective after they had started
+        self.get_at_once(0)
+        self.get_at_once(1)
+        self.open_task(0, 5, beats=True, for_whom=2)
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
@@ -136,6 +139,16 @@ class Office(RuleBasedStateMachine):
         given = Answer(yes, "because", keep=keep, lasts=HOUR / 2 if narrow else None)
         self.attempt(lambda: requests.answer(request, given=given, by=user, at=self.at))
 
+    @rule(who=some)
+    def get_at_once(self, who: int) -> None:
+        """Low risk, which the rules give without asking: most of what there is."""
+        wanted, wish = self.entitlements[:1], Wish("needed", lasts=5 * HOUR)
+        self.attempt(
+            lambda: requests.ask(
+                self.agents[who % 2], entitlements=wanted, wish=wish, by=self.platform, at=self.at
+            )
+        )
+
     @rule(which=some)
     def approve_as_asked(self, which: int) -> None:
         """Whoever is asked says yes, as mostly happens."""
@@ -201,6 +214,17 @@ class Office(RuleBasedStateMachine):
             lambda: ownership.mark_left(self.people[who % 3], by=self.security, at=self.at)
         )
 
+    @rule(who=some, minutes=st.integers(1, 90))
+    def announce_leaving(self, who: int, minutes: int) -> None:
+        """The last day comes by itself, and nobody has to do anything then."""
+        day = self.at + timedelta(minutes=minutes)
+        person = Person.objects.get(pk=self.people[who % 3].pk)
+        self.attempt(
+            lambda: ownership.mark_leaving(
+                person, last_day=day, by=self.security, reason="r", at=self.at
+            )
+        )
+
     @rule(who=some, to=some)
     def hand_over(self, who: int, to: int) -> None:
         agent = Identity.objects.get(pk=self.agents[who % 2].pk)
@@ -210,6 +234,29 @@ class Office(RuleBasedStateMachine):
                 agent, owner=owner, by=self.security, reason="r", at=self.at
             )
         )
+
+    @rule(who=some, to=some)
+    def change_of_guard(self, who: int, to: int) -> None:
+        """The moments in which dead access could wake: the owner's last day passes, and somebody takes over."""
+        agent = Identity.objects.select_related("owner").get(pk=self.agents[who % 2].pk)
+        owner = agent.owner
+        if owner is not None:
+            self.attempt(
+                lambda: ownership.mark_leaving(
+                    owner, last_day=self.at + HOUR / 60, by=self.security, reason="r", at=self.at
+                )
+            )
+        self.time_passes(2)
+        self.what_has_stopped_never_comes_back()
+        self.hand_over(who, to)
+
+    @rule(who=some)
+    def stop_and_go(self, who: int) -> None:
+        """The same with a suspension that is lifted."""
+        self.suspend(who)
+        self.what_has_stopped_never_comes_back()
+        self.time_passes(1)
+        self.activate(who)
 
     @rule(giver=some)
     def delegate(self, giver: int) -> None:
@@ -324,7 +371,7 @@ def test_the_laws_hold_whatever_happens() -> None:
         Office,
         settings=settings(
             max_examples=20,
-            stateful_step_count=25,
+            stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
