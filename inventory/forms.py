@@ -184,3 +184,27 @@ class HandOverForm(forms.Form):
         help_text="E-mail address. Leave it empty to hand each to the person proposed for it.",
     )
     reason = PlainReasonForm.base_fields["reason"]
+
+
+class AbsenceForm(forms.Form):
+    """Whole days in UTC; on the day of return the person is back."""
+
+    start = forms.DateField(
+        label="First day", required=False, widget=forms.DateInput({"type": "date"})
+    )
+    end = forms.DateField(
+        label="Back on", required=False, widget=forms.DateInput({"type": "date"}),
+        help_text="Both empty: not away.",
+    )  # fmt: skip
+    deputy = PersonField(
+        label="Deputy", required=False, help_text="E-mail address of who decides meanwhile."
+    )
+    reason = PlainReasonForm.base_fields["reason"]
+
+    def moments(self) -> tuple[datetime | None, datetime | None]:
+        given = self.cleaned_data
+        start, end = (
+            datetime.combine(day, time.min, UTC) if day else None
+            for day in (given["start"], given["end"])
+        )
+        return start, end

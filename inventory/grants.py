@@ -50,6 +50,19 @@ def expire_now(grant: Grant, *, by: Actor, reason: str, at: datetime) -> Grant:
     return Grant.objects.get(pk=grant.pk)
 
 
+def expire_all(rows: QuerySet[Grant], *, by: Actor, reason: str, at: datetime) -> Outcome:
+    """`expire_now` for many: those of the rows that are in force and that `by` may expire."""
+    wanted = many.Wanted(
+        action="expire",
+        can=Q(Q(expires_at=None) | Q(expires_at__gt=at), revoked_at=None, gone_at=None)
+        & (Q(starts_at=None) | Q(starts_at__lt=at)),
+        already=Q(expires_at__lte=at) | Q(revoked_at__isnull=False) | Q(gone_at__isnull=False),
+        fields={"expires_at": at, "end_decided_at": at},
+    )
+    with audit.acting(by, "grant.expired", reason):
+        return many.update(rows, wanted, by=by)
+
+
 def set_end(grant: Grant, *, until: datetime, by: Actor, reason: str, at: datetime) -> Grant:
     """Gives the grant a day on which it ends. A grant that has ended cannot be brought back this
     way.

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from inventory import audit
 from inventory.audit import Actor
-from inventory.models import Entitlement, Person
+from inventory.models import Entitlement, Person, User
 from reviews import notifications
 from reviews.access_rules import BOTH, OWNER, Rule
 from reviews.approvers import Duties, Line, owner_line, resource_lines
@@ -37,6 +37,7 @@ def ask_people(request: AccessRequest, rule: Rule, duties: Duties, at: datetime)
             needed.append(1)
     request.needed = needed
     request.save(update_fields=["needed"])
+    notifications.tell_platforms(_question(request), at=at)
 
 
 def is_complete(request: AccessRequest) -> bool:
@@ -107,9 +108,17 @@ def _fill(
             )
         )  # fmt: skip
     Approval.objects.bulk_create(rows, ignore_conflicts=True)
-    for person, _ in chosen:
+    people = [person for person, _ in chosen]
+    for person in [*people, *(_security(request) if len(people) < number else ())]:
         notifications.tell(person, _question(request), at=at)
-    return [person for person, _ in chosen]
+    return people
+
+
+def _security(request: AccessRequest) -> QuerySet[Person]:
+    """Everybody from security who may sign in and did not ask for it themselves."""
+    users = User.objects.filter(role=User.Role.SECURITY, is_active=True, is_service=False)
+    others = users.exclude(pk=request.requested_by_id).exclude(person=None)
+    return Person.objects.filter(pk__in=others.values("person")).order_by("pk")
 
 
 def _question(request: AccessRequest) -> Message:
@@ -120,6 +129,7 @@ def _question(request: AccessRequest) -> Message:
         title=f"{request.identity} asks for {', '.join(names)}",
         body=f"{request.reason} Risk: {request.risk}. Answer by {request.answer_by:%d %b %Y %H:%M} UTC.",
         path=_page(request),
+        payload={"request": request.pk, "risk": request.risk, "identity": request.identity_id},
     )
 
 

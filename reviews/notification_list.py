@@ -118,7 +118,7 @@ DELIVERIES = Listing(
         Column("attempts", "Attempts", "attempts", kind="number"),
         Column("error", "Last error", "error", wide=True),
         Column("told", "Happened", "created_at", kind="time", sort="pk"),
-        Column("sent", "Sent", "sent_at", kind="time"),
+        Column("sent", "Sent", "sent_at", kind="time", shown=False),
         Column(
             "next",
             "Next try",

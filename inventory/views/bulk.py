@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from inventory import access, credentials, grants, identities, ownership
 from inventory.filters import CredentialFilter, GrantFilter, IdentityFilter
-from inventory.forms import LatestEndForm, OwnerForm, ReasonForm
+from inventory.forms import LatestEndForm, OwnerForm, PlainReasonForm, ReasonForm
 from inventory.listing import Listing, selected, selection_fields
 from inventory.models import Credential, Grant, Identity, User
 from inventory.noun_columns import CREDENTIALS, GRANTS, IDENTITIES
@@ -166,6 +166,20 @@ grants_revoke = _bulk(
         ReasonForm,
         grants.revoke_all,
         ("The identities lose this access at this moment.", _FOLLOWS),
+    ),
+)
+grants_expire = _bulk(
+    _GRANTS,
+    Act(
+        "expire",
+        "Expire now",
+        "Let {} end now?",
+        "expired",
+        "over already",
+        "still to come",
+        PlainReasonForm,
+        grants.expire_all,
+        ("They end at this moment, as planned ends do.",),
     ),
 )
 grants_end = _bulk(

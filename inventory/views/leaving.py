@@ -1,13 +1,16 @@
 """When a person leaves: what becomes orphaned, who takes over, and handing over in one go."""
 
+from datetime import date, datetime
+
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from inventory import access, keyset, ownership
-from inventory.forms import HandOverForm, LeavingForm, PlainReasonForm
+from inventory import access, keyset, ownership, people
+from inventory.forms import AbsenceForm, HandOverForm, LeavingForm, PlainReasonForm
 from inventory.models import Person
 from inventory.views.answers import Question, act, bound, readers_only, user_of
 from inventory.views.people import seen_person
@@ -34,6 +37,31 @@ def person_leaving(request: HttpRequest, pk: int) -> HttpResponse:
         "actions": _actions(person) if access.changes_all(user) else [],
     }
     return render(request, "inventory/person_leaving.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def person_absence(request: HttpRequest, pk: int) -> HttpResponse:
+    user, at = user_of(request), timezone.now()
+    person = seen_person(user, pk)
+    if not people.may_set_absence(user, person):
+        raise PermissionDenied("One's own absence, or security anybody's.")
+    days = {"start": _day(person.away_from), "end": _day(person.away_until)}
+    form = bound(AbsenceForm, request, **days, deputy=person.deputy.email if person.deputy else "")
+    text = "Who asks for access meanwhile asks the deputy, then the backup owner, then the manager."
+    question = Question(f"Absence of {person.name}", text, "Save", _page(pk))
+
+    def do() -> str:
+        start, end = form.moments()
+        absence = people.Absence(start, end, form.cleaned_data["deputy"])
+        reason = form.cleaned_data["reason"]
+        people.set_absence(person, absence=absence, by=user, reason=reason, at=at)
+        return "Saved."
+
+    return act(request, form, question, do)
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
 
 
 @require_http_methods(["GET", "POST"])

@@ -17,7 +17,7 @@ from inventory.filters import PersonFilter
 from inventory.listing import listing
 from inventory.models import Change, Identity, Person, User
 from inventory.noun_columns import PEOPLE
-from inventory.people import portfolio
+from inventory.people import may_set_absence, portfolio
 from inventory.search import holds
 from inventory.views import timeline
 from inventory.views.answers import user_of
@@ -69,7 +69,7 @@ def person_options(request: HttpRequest) -> HttpResponse:
 
 
 def seen_person(user: User, pk: int) -> Person:
-    rows = Person.objects.select_related("team", "manager", "source")
+    rows = Person.objects.select_related("team", "manager", "source", "deputy")
     return get_object_or_404(access.visible_to(user, rows), pk=pk)
 
 
@@ -90,6 +90,8 @@ def _facts(person: Person, now: datetime) -> list[tuple[str, object]]:
         ("E-mail", person.email),
         ("Team", person.team),
         ("Manager", person_link(person.manager)),
+        ("Away", _away(person, now)),
+        ("Deputy", person_link(person.deputy)),
         ("Last day", markup.when(person.leaves_at, now)),
         ("Left", markup.when(person.left_at, now)),
         ("Source", person.source),
@@ -103,7 +105,17 @@ def _events(user: User, person: Person) -> list[timeline.Event]:
 
 
 def _actions(user: User, person: Person) -> list[dict[str, object]]:
-    if not access.sees_all(user):
-        return []
-    url = reverse("inventory:person-leaving", args=[person.pk])
-    return [{"label": "Leaving…", "url": url, "icon": "user-x"}]
+    found: list[dict[str, object]] = []
+    if may_set_absence(user, person):
+        url = reverse("inventory:person-absence", args=[person.pk])
+        found.append({"label": "Absence", "url": url, "icon": "calendar-clock", "dialog": True})
+    if access.sees_all(user):
+        url = reverse("inventory:person-leaving", args=[person.pk])
+        found.append({"label": "Leaving…", "url": url, "icon": "user-x"})
+    return found
+
+
+def _away(person: Person, now: datetime) -> str | None:
+    if person.away_from is None or person.away_until is None or person.away_until <= now:
+        return None
+    return f"{person.away_from:%d %b} until {person.away_until:%d %b %Y}"

@@ -66,6 +66,7 @@ SENTENCES = {
     "action.refused": ("Action refused", "x"),
     "action.used": ("Approval used", "circle-check"),
     "access_policy.decided": ("Access rules changed", "scale"),
+    "person.absence_set": ("Absence set", "calendar-clock"),
     "person.succeeded": ("The next in line took over", "user-check"),
     "person.handed_over": ("Handed over to somebody else", "user-check"),
 }

@@ -130,6 +130,8 @@ def _server() -> list[tuple[str, object]]:
     """What is known of the mail server; never who signs in to it, nor how."""
     if not settings.EMAIL_IS_SET_UP:
         return []
+    if "smtp" not in settings.EMAIL_BACKEND:
+        return [("Server", "None: e-mails are written to where EMAIL_URL says")]
     safe = "TLS" if settings.EMAIL_USE_SSL else "STARTTLS" if settings.EMAIL_USE_TLS else "None"
     return [
         ("Server", f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"),

@@ -293,6 +293,7 @@ def test_the_page_of_settings_says_how_email_fares_and_never_how_to_sign_in(sett
     assert "Not set up" in text_of(client.get(reverse(SETTINGS)))
 
     settings.EMAIL_IS_SET_UP = True
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "mail.example.com", 587
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "postmaster", "hunter2"
     page = client.get(reverse(SETTINGS)).content.decode()

@@ -399,3 +399,35 @@ def test_what_is_over_is_forgotten_after_a_year() -> None:
 
     assert outbox.tidy(NOW) == 1
     assert Notification.objects.count() == 2
+
+
+def test_what_only_security_may_decide_is_told_to_security_but_not_to_who_asked() -> None:
+    office = Office()
+    sam, kim = a_person(name="Sam"), a_person(name="Kim")
+    a_user("security", person=sam)
+    asking = a_user("security", person=kim)
+    a_user("auditor", person=a_person())
+    office.owner.status, office.owner.left_at = "left", ago(1)
+    office.owner.save()
+    office.manager.status, office.manager.left_at = "left", ago(1)
+    office.manager.save()
+
+    office.ask(office.can("medium"), by=asking)
+
+    told = Notification.objects.filter(event="request.asked", person__isnull=False)
+    assert [row.person for row in told] == [sam]
+
+
+def test_platforms_hear_of_a_request_once_and_of_its_answer() -> None:
+    office, hook = Office(), a_webhook()
+    request = office.ask(office.can("high"))
+
+    requests.answer(
+        request, given=Answer(approved=False, reason="No."), by=office.login(office.owner), at=NOW
+    )
+
+    rows = hook.deliveries.order_by("pk").values_list("event", "status", "payload__request")
+    assert list(rows) == [
+        ("request.asked", "dropped", request.pk),
+        ("request.refused", "waiting", request.pk),
+    ]
