@@ -34,6 +34,8 @@ from inventory.search import any_of
 from reviews.check import Check, Rows
 from reviews.parameters import Days, Hours, LowestTier, Minutes
 
+FLAGGED = Q(compromised_at__isnull=False)
+
 
 class JitRevoked(Check):
     """Access that was meant for a task and outlives it is standing access that nobody asked for.
@@ -111,12 +113,6 @@ class KillSwitchTested(Check):
             When(kind=Identity.Kind.AUTONOMOUS_AGENT, then=Value(int(Tier.ACTOR))),
             default=Value(int(Tier.WORKLOAD)),
         )
-        last = KillSwitchUse.objects.filter(
-            identity=OuterRef("pk"), stopped_at__isnull=False, asked_at__lte=at
-        ).order_by("-asked_at")
-        took = last.annotate(
-            seconds=Extract(F("stopped_at") - F("asked_at"), "epoch", output_field=FloatField())
-        )
         told = Greatest("declared_tier", "observed_tier")
         return (
             Identity.objects.live()
@@ -124,12 +120,7 @@ class KillSwitchTested(Check):
             .exclude(lifecycle=Identity.Lifecycle.PROPOSED)
             .annotate(tier=Coalesce(told, usual, output_field=IntegerField()))
             .filter(tier__gte=self.tier_from)
-            .annotate(
-                tested_at=Subquery(last.values("asked_at")[:1]),
-                was_drill=Subquery(last.values("drill")[:1]),
-                stop_seconds=Subquery(took.values("seconds")[:1]),
-                credentials_left=Subquery(last.values("left_over")[:1]),
-            )
+            .annotate(**_last_test(at))
         )
 
     def fails(self, at: datetime) -> Q:
@@ -155,36 +146,53 @@ class CompromiseRevocationSla(Check):
 
     def population(self, at: datetime) -> Rows:
         """Flagged identities, with all that is theirs; identities of flagged credentials, with these."""
-        flagged = Credential.objects.filter(identity=OuterRef("pk"), compromised_at__isnull=False)
-        keys = Credential.objects.filter(compromised_at__isnull=False).values("identity")
-        mine = Credential.objects.filter(_may_still_work(at), identity=OuterRef("pk"))
-        delegations = Delegation.objects.filter(_is_open(at))
-        effective = Grant.objects.effective(at).filter(identity=OuterRef("pk"))
-        whole = Q(compromised_at__isnull=False)
-        return Identity.objects.filter(any_of(Identity, whole, Q(pk__in=keys))).annotate(
-            flagged_at=Least("compromised_at", Subquery(_first(flagged))),
-            identity_flagged=Case(When(whole, then=Value(True)), default=Value(False)),
-            credentials_left=Case(
-                When(whole, then=_count(mine, "identity")),
-                default=_count(mine.filter(compromised_at__isnull=False), "identity"),
-            ),
-            grants_left=Case(When(whole, then=_count(effective, "identity")), default=0),
-            delegations_left=Case(
-                When(
-                    whole,
-                    then=_count(delegations.filter(delegate=OuterRef("pk")), "delegate")
-                    + _count(
-                        delegations.filter(delegator_identity=OuterRef("pk")),
-                        "delegator_identity",
-                    ),
-                ),
-                default=0,
-            ),
+        keys = Credential.objects.filter(compromised_at__isnull=False)
+        mine = keys.filter(identity=OuterRef("pk"))
+        either = any_of(Identity, FLAGGED, Q(pk__in=keys.values("identity")))
+        return (
+            Identity.objects.filter(either)
+            .annotate(
+                flagged_at=Least("compromised_at", Subquery(_first(mine))),
+                identity_flagged=Case(When(FLAGGED, then=Value(True)), default=Value(False)),
+            )
+            .annotate(**_left(at))
         )
 
     def fails(self, at: datetime) -> Q:
         left = Q(credentials_left__gt=0) | Q(grants_left__gt=0) | Q(delegations_left__gt=0)
         return Q(flagged_at__lte=at - self.sla) & left
+
+
+def _last_test(at: datetime) -> dict[str, Subquery]:
+    """The latest stop or drill whose end was seen."""
+    last = KillSwitchUse.objects.filter(
+        identity=OuterRef("pk"), stopped_at__isnull=False, asked_at__lte=at
+    ).order_by("-asked_at")
+    seconds = Extract(F("stopped_at") - F("asked_at"), "epoch", output_field=FloatField())
+    return {
+        "tested_at": Subquery(last.values("asked_at")[:1]),
+        "was_drill": Subquery(last.values("drill")[:1]),
+        "stop_seconds": Subquery(last.annotate(seconds=seconds).values("seconds")[:1]),
+        "credentials_left": Subquery(last.values("left_over")[:1]),
+    }
+
+
+def _left(at: datetime) -> dict[str, Case]:
+    """What may still work: all of a flagged identity, or only its flagged credentials."""
+    keys = Credential.objects.filter(_may_still_work(at), identity=OuterRef("pk"))
+    grants = Grant.objects.effective(at).filter(identity=OuterRef("pk"))
+    open_ones = Delegation.objects.filter(_is_open(at))
+    held = _count(open_ones.filter(delegate=OuterRef("pk")), "delegate")
+    given = open_ones.filter(delegator_identity=OuterRef("pk"))
+    delegations = held + _count(given, "delegator_identity")
+    flagged_keys = _count(keys.filter(compromised_at__isnull=False), "identity")
+    return {
+        "credentials_left": Case(
+            When(FLAGGED, then=_count(keys, "identity")), default=flagged_keys
+        ),
+        "grants_left": Case(When(FLAGGED, then=_count(grants, "identity")), default=0),
+        "delegations_left": Case(When(FLAGGED, then=delegations), default=0),
+    }
 
 
 def _may_still_work(at: datetime) -> Q:
