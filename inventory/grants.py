@@ -9,6 +9,8 @@ from inventory.audit import Actor
 from inventory.models import EndCause, Grant
 from inventory.rules import Outcome, RuleBroken
 
+EXTENDED_AT_ONCE = 200  # each is judged by its own limits
+
 
 def revoke(grant: Grant, *, by: Actor, reason: str, at: datetime) -> Grant:
     """Ends the grant now. Revoking twice is not an error; the first author and time stay.
@@ -121,6 +123,28 @@ def extend(grant: Grant, *, until: datetime, by: Actor, reason: str, at: datetim
             raise RuleBroken("It has ended already. Request the access again.")
         signals.announce_changed([grant.identity_id])
     return Grant.objects.get(pk=grant.pk)
+
+
+def extend_all(
+    rows: QuerySet[Grant], *, hours: float, by: Actor, reason: str, at: datetime
+) -> Outcome:
+    """`extend` for many, each by its own limits: those that `by` may extend and that were not extended before."""
+    total = rows.count()
+    if total > EXTENDED_AT_ONCE:
+        raise RuleBroken(f"{total:,} are too many to extend at once. Choose {EXTENDED_AT_ONCE}.")
+    mine = access.changeable_by(by, "extend", rows).select_related("task")
+    counts = {"changed": 0, "already": 0, "cannot": 0}
+    for grant in mine.order_by("pk"):
+        if grant.extended_at is not None or grant.expires_at is None:
+            counts["already"] += 1
+            continue
+        until = grant.expires_at + timedelta(hours=hours)
+        try:
+            extend(grant, until=until, by=by, reason=reason, at=at)
+            counts["changed"] += 1
+        except RuleBroken:
+            counts["cannot"] += 1
+    return Outcome(**counts, not_yours=total - sum(counts.values()))
 
 
 def expire_unless_used(

@@ -248,6 +248,7 @@ GRANTS = Listing(
     order="-used",
     bulk_actions=(
         BulkAction("Set end", "inventory:grants-end", "calendar-clock", action="narrow"),
+        BulkAction("Extend", "inventory:grants-extend", "calendar-plus", action="extend"),
         BulkAction("Expire now", "inventory:grants-expire", "timer-off", action="expire"),
         BulkAction("Revoke", "inventory:grants-revoke", "ban", True, "revoke"),
     ),

@@ -87,6 +87,7 @@ urlpatterns = [
     path("grants/<int:pk>/unused/", grant_ends.grant_idle, name="grant-idle"),
     path("grants/bulk/revoke/", bulk.grants_revoke, name="grants-revoke"),
     path("grants/bulk/expire/", bulk.grants_expire, name="grants-expire"),
+    path("grants/bulk/extend/", bulk.grants_extend, name="grants-extend"),
     path("grants/bulk/end/", bulk.grants_end, name="grants-end"),
     path("grants/<int:pk>/confirm/", revocations.grant_confirm, name="grant-confirm"),
     path("delegations/", delegations.delegation_list, name="delegation-list"),

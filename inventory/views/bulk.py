@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from inventory import access, credentials, grants, identities, ownership
 from inventory.filters import CredentialFilter, GrantFilter, IdentityFilter
 from inventory.forms import LatestEndForm, OwnerForm, PlainReasonForm, ReasonForm
+from inventory.grant_forms import ExtendForm
 from inventory.listing import Listing, selected, selection_fields
 from inventory.models import Credential, Grant, Identity, User
 from inventory.noun_columns import CREDENTIALS, GRANTS, IDENTITIES
@@ -166,6 +167,21 @@ grants_revoke = _bulk(
         ReasonForm,
         grants.revoke_all,
         ("The identities lose this access at this moment.", _FOLLOWS),
+    ),
+)
+grants_extend = _bulk(
+    _GRANTS,
+    Act(
+        "extend",
+        "Extend",
+        "Extend {} once?",
+        "extended",
+        "extended before, or without an end",
+        "too near their task's end, standing, or over",
+        ExtendForm,
+        grants.extend_all,
+        ("Only just-in-time access, once, by at most as long as it was given for.",),
+        danger=False,
     ),
 )
 grants_expire = _bulk(

@@ -66,6 +66,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "inventory:credentials-revoke": (POST_ONLY, BULK_MINE),
     "inventory:grants-revoke": (POST_ONLY, BULK_MINE),
     "inventory:grants-end": (POST_ONLY, BULK_MINE),
+    "inventory:grants-extend": (POST_ONLY, BULK_MINE),
     "inventory:grants-expire": (POST_ONLY, BULK_MINE),
     "inventory:person-absence": (MINE_TO_CHANGE, ACT_MINE),
     "inventory:person-list": (SIGNED_IN, NEVER),

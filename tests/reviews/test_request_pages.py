@@ -278,3 +278,19 @@ def test_a_heartbeat_over_the_page_of_an_ended_task_offers_nothing(office: Offic
 
     assert "End task" not in page
     assert "Request access" not in page
+
+
+def test_just_in_time_access_is_extended_in_bulk_each_within_its_limits(office: Office) -> None:
+    short = asked(office, office.can("low"), lasts=1 * HOUR)
+    long = asked(office, office.can("low"), lasts=5 * HOUR)
+    standing = a_grant(identity=office.agent)
+    keys = [*Grant.objects.filter(via="just in time").values_list("pk", flat=True), standing.pk]
+
+    browser(office.login(office.owner)).post(
+        reverse("inventory:grants-extend"),
+        {"selected": keys, "confirmed": "3", "hours": "2", "reason": "Not done yet."},
+    )
+
+    extended = Grant.objects.filter(extended_at__isnull=False)
+    assert [grant.pk for grant in extended] == [long.items.get().grant_id]
+    assert short.items.get().grant.extended_at is None  # type: ignore[union-attr]
