@@ -43,6 +43,7 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
             Item("Notifications", ("reviews:notification-list",), "bell", "b"),
             Item("Requests", ("reviews:request-list",), "hand", "r"),
             Item("Actions", ("reviews:action-list",), "shield-question-mark", "q"),
+            Item("Reviews", ("reviews:campaign-list",), "list-todo", "v"),
             Item("Findings", ("reviews:finding-list", "finding-list"), "siren", "f"),
             Item("Checks", ("reviews:check-list", "check-list"), "list-checks", for_all=False),
             Item(

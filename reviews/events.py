@@ -16,6 +16,9 @@ EVENTS: tuple[tuple[str, str], ...] = (
 TO_PEOPLE: tuple[tuple[str, str], ...] = (
     ("request.waits", "A request still waits for an answer"),
     ("grant.ends", "Access ends soon"),
+    ("campaign.launched", "An access review begins"),
+    ("campaign.due", "An access review is due"),
+    ("review.asked", "A reviewer asks about access"),
     (MAIL_TEST, "A test of e-mail"),
 )
 WORDS = {**dict(EVENTS), **dict(TO_PEOPLE), TEST: "A test of the webhook"}
@@ -30,7 +33,7 @@ HEADINGS = (DECIDE, ENDS, KNOW)
 def heading(event: str) -> str:
     """Under what a person reads it: what was asked first, then what ends, then the rest."""
     verb = event.rpartition(".")[2]
-    if verb in ("asked", "waits"):
+    if verb in ("asked", "waits", "launched", "due"):
         return DECIDE
     return ENDS if verb == "ends" else KNOW
 

@@ -128,7 +128,7 @@ DELIVERIES = Listing(
         ),
         Column("event", "Event", "event", kind="code", shown=False),
         Column("about", "About", "about", kind="code", shown=False),
-        Column("again", "", _again, csv=lambda row: ""),
+        Column("again", "Action", _again, csv=lambda row: ""),
     ),
     order="-told",
     empty=Empty("Nothing was told yet", "What people and platforms are told appears here.", "bell"),

@@ -10,7 +10,7 @@ from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet
 from django.db.models.functions import Cast, Substr
 
 from inventory.models import Grant
-from reviews.models import AccessRequest, ActionApproval, Notification
+from reviews.models import AccessRequest, ActionApproval, Campaign, Notification
 
 Still = Callable[[datetime], QuerySet[Any]]  # Any: of each noun
 
@@ -19,6 +19,8 @@ _ABOUT: dict[str, tuple[str, Still]] = {
     "request.asked": ("request:", lambda at: AccessRequest.objects.waiting(at)),
     "request.waits": ("request:", lambda at: AccessRequest.objects.waiting(at)),
     "action.asked": ("action:", lambda at: ActionApproval.objects.waiting(at)),
+    "campaign.launched": ("campaign:", lambda at: Campaign.objects.open(at)),
+    "campaign.due": ("campaign:", lambda at: Campaign.objects.open(at)),
     "grant.ends": ("grant:", lambda at: Grant.objects.in_force(at)),
 }
 

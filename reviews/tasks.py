@@ -6,7 +6,7 @@ from celery import Task, shared_task
 from django.utils import timezone
 
 from inventory.models import Heartbeat
-from reviews import outbox, reminders, request_life, sweep
+from reviews import campaign_closing, outbox, reminders, request_life, sweep
 from reviews.models import SweepRun
 
 BY = "job sweep"
@@ -18,6 +18,7 @@ SCHEDULE: dict[str, tuple[str, int]] = {
     "webhooks": ("reviews.tasks.deliver_webhooks", 15),
     "reminders": ("reviews.tasks.remind", 900),
     "tidy notifications": ("reviews.tasks.tidy_notifications", 86_400),
+    "access reviews": ("reviews.tasks.look_after_campaigns", 300),
     "worker heartbeat": ("reviews.tasks.beat_heartbeat", 30),
 }
 
@@ -83,3 +84,9 @@ def remind() -> None:
 def tidy_notifications() -> None:
     """Forgets what was told long ago."""
     outbox.tidy(timezone.now())
+
+
+@shared_task
+def look_after_campaigns() -> None:
+    """Reminds reviewers, acts on what nobody decided, closes and repeats access reviews."""
+    campaign_closing.look_after(timezone.now())

@@ -5,6 +5,7 @@ from django.urls import path
 from reviews.views import access_rules as rules_views
 from reviews.views import (
     actions,
+    campaigns,
     checks,
     conversions,
     decisions,
@@ -13,6 +14,7 @@ from reviews.views import (
     notifications,
     request_answers,
     requests,
+    review_items,
     webhooks,
 )
 
@@ -52,6 +54,29 @@ urlpatterns = [
     path("settings/webhooks/<int:pk>/key/", webhooks.webhook_key, name="webhook-key"),
     path("settings/webhooks/<int:pk>/switch/", webhooks.webhook_switch, name="webhook-switch"),
     path("settings/webhooks/<int:pk>/test/", webhooks.webhook_test, name="webhook-test"),
+    path("reviews/", campaigns.campaign_list, name="campaign-list"),
+    path("reviews/new/", campaigns.campaign_new, name="campaign-new"),
+    path("reviews/<int:pk>/", campaigns.campaign_detail, name="campaign-detail"),
+    path("reviews/<int:pk>/launch/", campaigns.campaign_launch, name="campaign-launch"),
+    path("reviews/<int:pk>/cancel/", campaigns.campaign_cancel, name="campaign-cancel"),
+    path("reviews/<int:pk>/close/", campaigns.campaign_close, name="campaign-close"),
+    path("reviews/<int:pk>/report/", campaigns.campaign_report, name="campaign-report"),
+    path("reviews/<int:pk>/items/", review_items.campaign_items, name="campaign-items"),
+    path("reviews/items/<int:pk>/", review_items.item_detail, name="item-detail"),
+    *(
+        path(
+            f"reviews/items/<int:pk>/{decision.replace('_', '-')}/",
+            review_items.item_decide,
+            {"decision": decision},
+            name=f"item-{decision.replace('_', '-')}",
+        )
+        for decision in map(str, review_items.TITLES)
+    ),
+    path("reviews/items/bulk/keep/", review_items.items_keep, name="items-keep"),
+    path("reviews/items/bulk/revoke/", review_items.items_revoke, name="items-revoke"),
+    path("reviews/items/bulk/narrow/", review_items.items_narrow, name="items-narrow"),
+    path("reviews/items/bulk/hand-over/", review_items.items_hand_over, name="items-hand-over"),
+    path("reviews/items/bulk/ask/", review_items.items_ask, name="items-ask"),
     path("findings/", findings.finding_list, name="finding-list"),
     path("findings/<int:pk>/", findings.finding_detail, name="finding-detail"),
     path("findings/accept/", decisions.accept, name="finding-accept"),

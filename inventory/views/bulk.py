@@ -124,7 +124,11 @@ identities_suspend = _bulk(
         "retired",
         ReasonForm,
         identities.suspend_all,
-        ("From this moment nothing they hold is effective. Lifting a suspension brings it back.",),
+        (
+            "From this moment nothing they hold is effective. Their open tasks are cancelled, and just-in-time access"
+            " and delegations that they gave end for good.",
+            "Lifting a suspension restores nothing by itself; only standing grants work again.",
+        ),
     ),
 )
 identities_retire = _bulk(

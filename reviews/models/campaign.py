@@ -2,11 +2,25 @@
 
 from datetime import datetime, timedelta
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
 from inventory.history import tracked
 from inventory.models import Grant, Identity, Person, Team, User
+
+
+def _closed_stays(condition: str) -> pgtrigger.Trigger:
+    """What a closed campaign says is evidence: nobody changes it any more, whatever they use to try."""
+    return pgtrigger.Trigger(
+        name="closed_stays",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update | pgtrigger.Delete,
+        func=(
+            f"{condition} RAISE EXCEPTION 'A closed campaign cannot be changed.'; END IF;"
+            " IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW;"
+        ),
+    )
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
@@ -107,7 +121,10 @@ class Campaign(models.Model):
             ),
             models.UniqueConstraint(fields=["repeats"], name="campaign_is_repeated_once"),
         ]
-        triggers = tracked(identity="NULL::bigint")
+        triggers = [
+            *tracked(identity="NULL::bigint"),
+            _closed_stays("IF OLD.status = 'closed' THEN"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -127,6 +144,7 @@ class ReviewItem(models.Model):
         NARROW = "narrow", "Give it an end"
         HAND_OVER = "hand_over", "Hand over"
         ASK = "ask", "Ask"
+        SUSPEND = "suspend", "Suspend the identity"
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="items")
     grant = models.ForeignKey(Grant, models.CASCADE, related_name="+")
@@ -178,7 +196,13 @@ class ReviewItem(models.Model):
             models.Index(fields=["campaign", "id"], name="review_item_of_campaign"),
             models.Index(fields=["decided_by", "decided_at"], name="review_item_by_decider"),
         ]
-        triggers = tracked(identity="identity_id")
+        triggers = [
+            *tracked(identity="identity_id"),
+            _closed_stays(
+                "IF EXISTS (SELECT FROM reviews_campaign c"
+                " WHERE c.id = OLD.campaign_id AND c.status = 'closed') THEN"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"grant {self.grant_id} in campaign {self.campaign_id}"

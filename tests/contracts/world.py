@@ -9,15 +9,27 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from frameworks import loading
-from inventory.models import ApiToken, Change, Identity, ImportRun, Person, Source, Tool, User
+from inventory.models import (
+    ApiToken,
+    Change,
+    Grant,
+    Identity,
+    ImportRun,
+    Person,
+    Source,
+    Tool,
+    User,
+)
 from reviews import access_rules
 from reviews.models import (
     AccessRequest,
     ActionApproval,
     Approval,
+    Campaign,
     Finding,
     Notification,
     RequestedEntitlement,
+    ReviewItem,
     SweepRun,
     Webhook,
 )
@@ -84,6 +96,7 @@ def build() -> World:
         "outsider": a_user("owner", person=Person.objects.get(pk=a_person().pk)),
     }
     now = timezone.now()
+    rows["campaign"], rows["item"] = a_review(rows["grant"], now)
     rows["request"] = a_request(identity, users["security"], now)
     rows["action"] = an_action(identity, users["security"], now)
     rows["notification"] = a_notification(person, now)
@@ -101,6 +114,19 @@ def build() -> World:
         created_at=now, expires_at=now + timedelta(days=1),
     )  # fmt: skip
     return World(users, rows)
+
+
+def a_review(grant: Grant, at: datetime) -> tuple[Campaign, ReviewItem]:
+    """Running, with one item for the owner."""
+    campaign = Campaign.objects.create(
+        name="Autumn", status="open", scope="everything", due_at=at + timedelta(days=9), author="ada",
+        created_at=at, launched_at=at,
+    )  # fmt: skip
+    item = ReviewItem.objects.create(
+        campaign=campaign, grant=grant, identity=grant.identity, reviewer=grant.identity.owner,
+        recommendation="keep", because="Used.",
+    )  # fmt: skip
+    return campaign, item
 
 
 def a_request(identity: Identity, by: User, at: datetime) -> AccessRequest:

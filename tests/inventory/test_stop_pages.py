@@ -56,10 +56,13 @@ def busy(**fields: Any) -> Identity:
     return identity
 
 
-def test_the_cascade_is_shown_with_counts_before_anybody_confirms(security: Client) -> None:
+@pytest.mark.parametrize("inside", [{}, {"HX-Request": "true"}], ids=["page", "drawer"])
+def test_the_cascade_is_shown_with_counts_before_anybody_confirms(
+    inside: dict[str, str], security: Client
+) -> None:
     identity = busy()
 
-    said = text(security.get(f"/identities/{identity.pk}/suspend/"))
+    said = text(security.get(f"/identities/{identity.pk}/suspend/", headers=inside))
 
     assert "Grants that stop working: 1." in said
     assert "Open tasks cancelled: 1 (Answer the mail)." in said

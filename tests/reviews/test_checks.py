@@ -32,6 +32,7 @@ from tests.factories import (
     days,
 )
 from tests.reviews.ending_examples import ENDINGS
+from tests.reviews.review_examples import REVIEWS
 
 pytestmark = pytest.mark.django_db
 Kind, Key = Identity.Kind, Credential.Kind
@@ -370,7 +371,7 @@ EXAMPLES = [
         "evidence-fresh", OUT, "typed in", lambda: a_source(kind="manual", last_complete_at=None)
     ),
 ]
-EXAMPLES += [example(*terms) for terms in ENDINGS]
+EXAMPLES += [example(*terms) for terms in (*ENDINGS, *REVIEWS)]
 EVERY_CHECK = pytest.mark.parametrize("check_id", sorted(CHECKS))
 
 

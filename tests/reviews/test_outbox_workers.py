@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core import mail
@@ -82,23 +83,28 @@ def wait_for(happened: Callable[[], object], seconds: float = 30) -> None:
 
 
 def both_at_once(work: Callable[[], object], workers: int = 2) -> None:
-    gate, problems = threading.Barrier(workers), []
+    gate, problems = threading.Barrier(workers), list[BaseException]()
 
     def run() -> None:
-        try:
-            gate.wait()
-            work()
-        except BaseException as error:  # noqa: BLE001  # told below, in the test's own thread
-            problems.append(error)
-        finally:
-            connection.close()
+        gate.wait()
+        work()
 
-    threads = [threading.Thread(target=run) for _ in range(workers)]
+    threads = [threading.Thread(target=in_a_thread, args=(run, problems)) for _ in range(workers)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert problems == []
+
+
+def in_a_thread(work: Callable[[], object], problems: list[BaseException]) -> None:
+    """What goes wrong is told to the test, which is elsewhere."""
+    try:
+        work()
+    except BaseException as error:  # noqa: BLE001  # told in the test's own thread
+        problems.append(error)
+    finally:
+        connection.close()
 
 
 def test_two_workers_at_once_send_each_person_one_mail(settings: Any) -> None:
@@ -126,6 +132,33 @@ def test_two_workers_at_once_post_each_message_once() -> None:
         assert len(receiver.got) == len(rows)
     assert len({got.headers["webhook-id"] for got in receiver.got}) == len(rows)
     assert set(Notification.objects.values_list("status", "attempts")) == {("sent", 1)}
+
+
+def test_a_mail_of_which_another_holds_a_part_is_left_alone() -> None:
+    ona = a_person()
+    tell(ona, "First")
+    tell(ona, "Second")
+    held, done, problems = threading.Event(), threading.Event(), list[BaseException]()
+
+    def hold() -> None:
+        with transaction.atomic():
+            list(Notification.objects.filter(title="First").select_for_update())
+            held.set()
+            assert done.wait(30)
+
+    Notification.objects.update(batch=uuid4(), next_try_at=NOW)
+    thread = threading.Thread(target=in_a_thread, args=(hold, problems))
+    thread.start()
+    assert held.wait(30)
+    outbox.deliver_mail(LATER)
+    half = list(mail.outbox)
+    done.set()
+    thread.join()
+    outbox.deliver_mail(LATER)
+
+    assert (problems, half, len(mail.outbox)) == ([], [], 1)
+    assert "First" in mail.outbox[0].body
+    assert "Second" in mail.outbox[0].body
 
 
 def test_a_worker_killed_between_claim_and_send_loses_and_doubles_nothing(tmp_path: Path) -> None:

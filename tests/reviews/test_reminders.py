@@ -1,19 +1,20 @@
 """Reminders of access that ends and of questions that wait: told in time, told once."""
 
 from datetime import datetime, timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
 import time_machine
 from django.core import mail
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from inventory.models import Grant, Person
-from reviews import outbox, reminders, requests, tasks
+from reviews import outbox, reminders, request_life, requests, tasks
 from reviews.models import Notification
 from reviews.requests import Answer
 from tests.factories import (
@@ -27,7 +28,7 @@ from tests.factories import (
     days,
 )
 from tests.reviews.asking import Office
-from tests.reviews.test_outbox_workers import both_at_once
+from tests.reviews.test_outbox_workers import in_a_thread
 
 pytestmark = pytest.mark.django_db
 BEGAN = ago(100)
@@ -172,6 +173,22 @@ def test_who_has_answered_or_is_no_longer_needed_is_not_told() -> None:
     assert not Notification.objects.filter(event="request.waits", person=owner).exists()
 
 
+def test_where_somebody_else_has_approved_the_others_need_not_be_reminded() -> None:
+    office = Office()
+    request, owner = office.ask(office.can("critical")), office.owner
+    request_life.escalate_now(request, by=office.security, at=NOW)
+    requests.answer(
+        request, given=Answer(approved=True, reason="Fine."), by=office.login(owner), at=NOW
+    )
+    asked = set(request.approvals.filter(answer="").values_list("person__name", flat=True))
+
+    reminders.remind(when_late(request))
+
+    told = Notification.objects.filter(event="request.waits")
+    assert "Mara" in asked
+    assert {row.person.name for row in told if row.person} == asked - {"Mara"} != set()
+
+
 def test_a_decision_takes_the_reminder_back() -> None:
     office, request, owner = waiting_request()
     reminders.remind(when_late(request))
@@ -198,9 +215,18 @@ def test_the_task_reminds() -> None:
 def test_two_at_once_tell_each_once() -> None:
     for _ in range(20):
         ending(NOW + days(1))
+    problems: list[BaseException] = []
 
-    both_at_once(lambda: reminders.remind(NOW))
+    with transaction.atomic():
+        reminders.remind(NOW)
+        # The second does not see what the first has not committed yet.
+        second = Thread(target=in_a_thread, args=(lambda: reminders.remind(NOW), problems))
+        second.start()
+        second.join(0.5)
+        assert second.is_alive()
+    second.join()
 
+    assert problems == []
     assert Notification.objects.count() == 20
 
 
