@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from django.db.models import Q, QuerySet
 from django.urls import reverse
@@ -174,7 +175,7 @@ def _against(person: Person, grant: Grant, at: datetime) -> str:
 def _insert(campaign: Campaign, at: datetime) -> Counter[Person | None]:
     load: Counter[Person | None] = Counter()
     rows = _rows(campaign, at)
-    while chunk := [grant for grant, _ in zip(rows, range(CHUNK), strict=False)]:
+    while chunk := list(islice(rows, CHUNK)):
         facts = review_facts.of(chunk, at)
         made = []
         for grant in chunk:

@@ -98,7 +98,8 @@ def show(items: QuerySet[ReviewItem], *, to: User, at: datetime) -> None:
     if to.person_id is not None:
         keys = list(items.values_list("pk", flat=True))
         rows = ReviewItem.objects.filter(pk__in=keys, shown_at=None, reviewer=to.person_id)
-        rows.filter(campaign__status=Campaign.Status.OPEN).update(shown_at=at)
+        with audit.acting(to, "review.shown"):
+            rows.filter(campaign__status=Campaign.Status.OPEN).update(shown_at=at)
 
 
 def carry_out(item: ReviewItem, verdict: Verdict, *, by: User | str, at: datetime) -> str:

@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from inventory.models import Entitlement, Identity, Person, Task, Tool, ToolBinding, User
+from inventory.models import Entitlement, Identity, Task, Tool, ToolBinding
 from mandate.demo.content import document
 from mandate.demo.events import Scene
-from mandate.demo.users import PLATFORM
+from mandate.demo.users import PLATFORM, login
 from reviews import action_approvals, requests
 from reviews.action_approvals import Action
 from reviews.models import AccessRequest
@@ -52,7 +52,7 @@ def _answer(request: AccessRequest, given: Answer, at: Any) -> None:  # Any: a m
         asked = request.approvals.filter(answer="", person__isnull=False).first()
         if asked is None or asked.person is None:
             return
-        request = requests.answer(request, given=given, by=_login(asked.person), at=at)
+        request = requests.answer(request, given=given, by=login(asked.person), at=at)
 
 
 _ANSWERS: dict[str, Any] = {  # Any: from the entitlements asked for to an answer
@@ -80,7 +80,7 @@ def _act(
         action_approvals.answer(
             asked,
             approved=True,
-            by=_login(identity.owner),
+            by=login(identity.owner),
             reason="The cheapest that is on time.",
             at=at,
         )
@@ -94,21 +94,3 @@ def _agent(name: str) -> Identity:
 def _entitlement(path: str) -> Entitlement:
     system, name = path.split("|")
     return Entitlement.objects.filter(system__name=system, name=name).order_by("pk")[0]
-
-
-def _login(person: Person) -> User:
-    """Everybody who decides can sign in; in the demo most of them have no password."""
-    known = User.objects.filter(person=person).first()
-    if known is not None:
-        return known
-    first, _, last = person.name.partition(" ")
-    made = User(
-        username=person.email.partition("@")[0],
-        role=User.Role.OWNER,
-        person=person,
-        first_name=first,
-        last_name=last,
-    )
-    made.set_unusable_password()
-    made.save()
-    return made

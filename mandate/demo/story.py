@@ -7,7 +7,7 @@ from functools import partial
 
 from inventory import audit
 from inventory.models import User
-from mandate.demo import events, notices, requests, sources, stops, worlds
+from mandate.demo import events, notices, requests, reviews, sources, stops, worlds
 from mandate.demo.content import table
 from mandate.demo.day import Day
 from mandate.demo.events import Scene
@@ -105,6 +105,9 @@ ACTS = (
     Step(0.04, partial(_enter, world=worlds.finished_task)),
     Step(0.04, open_tasks),
     Step(0.0001, requests.ask_and_answer),
+    Step(44, reviews.close_one_too_quickly),
+    Step(14, reviews.leave_one_lying),
+    Step(6, reviews.begin_one),
     Step(30, notices.add_webhooks),
     Step(0.00005, notices.settle),
 )

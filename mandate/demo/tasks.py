@@ -23,6 +23,7 @@ class Planned:
     lasts: float  # hours
     status: str
     beats: float = 0  # minutes between two signs of life
+    approval: str = "owner"  # or self (whoever gains by it), or none
 
     @property
     def key(self) -> str:
@@ -96,8 +97,8 @@ def _grant(planned: Planned, task: Task, entitlement: Entitlement, source: Sourc
         revoked_at=task.ended_at,
         revocation_confirmed_at=task.ended_at,
         granted_by="agent-platform",
-        approved_by=_approver(task),
-        approved_at=task.opened_at,
+        approved_by=_approver(task, planned.approval),
+        approved_at=None if planned.approval == "none" else task.opened_at,
         reason=planned.purpose,
         last_used_at=task.opened_at + timedelta(minutes=4),
         use_known=True,
@@ -105,8 +106,10 @@ def _grant(planned: Planned, task: Task, entitlement: Entitlement, source: Sourc
     )
 
 
-def _approver(task: Task) -> Person | None:
-    """The owner, or their manager where the owner gains by it."""
+def _approver(task: Task, approval: str) -> Person | None:
+    """The owner, or their manager where the owner gains by it; or as it should not be."""
+    if approval != "owner":
+        return task.on_behalf_of if approval == "self" else None
     owner = task.identity.owner
     return owner.manager if owner and owner == task.on_behalf_of else owner
 

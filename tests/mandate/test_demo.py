@@ -47,14 +47,21 @@ LISTS = (
     "inventory:tool-list",
     "inventory:source-list",
     "inventory:change-list",
+    "inventory:task-list",
+    "reviews:campaign-list",
+    "reviews:request-list",
+    "reviews:action-list",
     "reviews:finding-list",
     "reviews:check-list",
     "frameworks:framework-list",
 )
 # Their facts are decided here, so that they can always be told.
 NEVER_UNKNOWN = {
+    "approval-sod",
     "evidence-fresh",
     "exceptions-bounded",
+    "review-effective",
+    "review-on-time",
     "kill-switch-tested",
     "owner-active",
     "owner-offboarded-sla",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from inventory.models import Person, Tool
 from inventory.rules import RuleBroken
+from mandate.celery import app
 from reviews import notifications, outbox, requests, tasks
 from reviews.models import ActionApproval, Notification
 from reviews.notifications import Message
@@ -430,3 +431,22 @@ def test_platforms_hear_of_a_request_once_and_of_its_answer() -> None:
         ("request.asked", "dropped", request.pk),
         ("request.refused", "waiting", request.pk),
     ]
+
+
+def test_every_job_of_the_schedule_is_a_task_that_a_worker_knows() -> None:
+    app.loader.import_default_modules()
+
+    assert {task for task, _ in tasks.SCHEDULE.values()} <= set(app.tasks)
+
+
+def test_the_tasks_of_webhooks_and_tidying_do_what_they_say() -> None:
+    a_delivery(a_webhook(), status="sent", sent_at=ago(400), created_at=ago(400))
+    row = a_delivery(a_webhook(url="https://127.0.0.1/"))
+
+    with time_machine.travel(LATER, tick=False):
+        tasks.deliver_webhooks.run()
+        tasks.tidy_notifications.run()
+
+    (left,) = Notification.objects.all()
+    assert (left.pk, left.attempts) == (row.pk, 1)
+    assert "not a public address" in left.error
