@@ -7,7 +7,7 @@ from rest_framework.routers import DefaultRouter
 from inventory.api import imports, problems, stopping, systems, tasks, views
 from mandate.api_reference import ApiReference
 from reviews import api as reviews
-from reviews import notification_api, request_api
+from reviews import campaign_api, notification_api, request_api
 
 router = DefaultRouter(use_regex_path=True)
 router.include_root_view = False
@@ -29,6 +29,8 @@ router.register("requests", request_api.AccessRequestViewSet, "request")
 router.register("action-approvals", request_api.ActionApprovalViewSet, "action-approval")
 router.register("notifications", notification_api.NotificationViewSet, "notification")
 router.register("webhooks", notification_api.WebhookViewSet, "webhook")
+router.register("reviews", campaign_api.CampaignViewSet, "review")
+router.register("review-items", campaign_api.ReviewItemViewSet, "review-item")
 router.register("findings", reviews.FindingViewSet, "finding")
 router.register("checks", reviews.CheckViewSet, "check")
 router.register("sweeps", reviews.SweepViewSet, "sweep")

@@ -63,6 +63,7 @@ class ItemFilter(Filters):
     reviewer = django_filters.ChoiceFilter(
         label="Reviewer", choices=REVIEWERS, method="by_reviewer"
     )
+    campaign = KeyFilter(label="Review")
     identity = KeyFilter(label="Identity")
 
     class Meta:

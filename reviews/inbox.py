@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from inventory import access
 from inventory.models import Grant, Task, User
 from inventory.models.moments import ends_after, ends_by, unused_since
-from reviews import action_approvals, requests
-from reviews.models import AccessRequest, ActionApproval
+from reviews import action_approvals, requests, review_items
+from reviews.models import AccessRequest, ActionApproval, ReviewItem
 from reviews.request_list import waits_for
 
 Row = TypeVar("Row", Grant, Task)
@@ -27,6 +27,7 @@ class Inbox:
     ending: QuerySet[Grant]
     unused: QuerySet[Grant]
     tasks: QuerySet[Task]
+    reviews: QuerySet[ReviewItem]
 
 
 def of(user: User, at: datetime) -> Inbox:
@@ -43,6 +44,7 @@ def of(user: User, at: datetime) -> Inbox:
         unused=_mine(user, at)
         .filter(unused_since(at - UNUSED), use_known=True, just_in_time=False)
         .order_by("-entitlement__risk", "pk"),
+        reviews=review_items.waits_for(user, at),
         tasks=_own(user, Task.objects.open(at).select_related("identity")).order_by(
             "deadline", "pk"
         ),

@@ -1,5 +1,6 @@
 """The inbox: what waits for the signed-in person, what ends this week, what goes unused."""
 
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -22,6 +23,11 @@ def inbox_page(request: HttpRequest) -> HttpResponse:
         "ending": list(mine.ending[:SHOWN]),
         "unused": list(mine.unused[:SHOWN]),
         "tasks": list(mine.tasks[:SHOWN]),
+        "reviews": list(
+            mine.reviews.values_list("campaign", "campaign__name", "campaign__due_at")
+            .order_by("campaign__due_at", "campaign")
+            .annotate(number=Count("pk"))
+        ),
         "owner": user.person_id,
         "shown": SHOWN,
         "now": at,

@@ -181,7 +181,9 @@ def test_the_next_in_line_takes_over_however_it_became_known(source: Source, how
     boss = a_person(source, "boss")
     tom = a_person(source, "tom", manager=boss)
     mine = an_identity(source, "mine", owner=tom)
-    gone = {"status": "left", "left_at": NOON} if how == "an import said so" else {"leaves_at": NOON}
+    gone = (
+        {"status": "left", "left_at": NOON} if how == "an import said so" else {"leaves_at": NOON}
+    )
     Person.objects.filter(pk=tom.pk).update(**gone)
 
     before = ownership.succeed(NOON)
