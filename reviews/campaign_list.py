@@ -59,7 +59,7 @@ class ItemFilter(Filters):
     q = django_filters.CharFilter(method="search", label="Search", help_text="Name of the identity")
     decision = DecisionFilter(label="Decision", choices=DECISIONS)
     recommendation = ManyFilter(label="Recommendation", choices=Decision.choices)
-    risk = ManyFilter(field_name="grant__entitlement__risk", choices=Risk.choices)
+    risk = ManyFilter(field_name="grant__entitlement__risk", label="Risk", choices=Risk.choices)
     reviewer = django_filters.ChoiceFilter(
         label="Reviewer", choices=REVIEWERS, method="by_reviewer"
     )

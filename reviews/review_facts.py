@@ -60,7 +60,7 @@ def recommend(grant: Grant, facts: Facts, at: datetime) -> tuple[str, str]:
         return Decision.NARROW, "It is in use, powerful, and has no end."
     if facts["worst_severity"] == 4:
         return Decision.ASK, "Its identity has a critical finding."
-    return Decision.KEEP, f"Used {(at - used).days} days ago."
+    return Decision.KEEP, f"In use: {(at - used).days} days before the review began."
 
 
 def _reach(grants: Sequence[Grant], at: datetime) -> dict[int, list[str]]:

@@ -1,6 +1,7 @@
 """Items of access reviews: the list of a campaign, one item with its facts, deciding one or many."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -49,7 +50,7 @@ def campaign_items(request: HttpRequest, pk: int) -> HttpResponseBase:
     rows = _rows(user).filter(campaign=campaign)
     asked = ItemFilter(request.GET, rows, request=request)
     bulk = campaign.status == Campaign.Status.OPEN and user.role != User.Role.AUDITOR
-    return listing(request, asked, ITEMS, bulk=bulk)
+    return listing(request, asked, replace(ITEMS, title=campaign.name), bulk=bulk)
 
 
 @require_GET
@@ -181,7 +182,7 @@ def _actions(item: ReviewItem) -> list[dict[str, object]]:
             "label": title,
             "url": reverse(f"reviews:item-{decision.replace('_', '-')}", args=[item.pk]),
             "icon": icon,
-            "primary": decision == item.recommendation,
+            "primary": decision == item.recommendation and decision != Decision.REVOKE,
             "danger": decision == Decision.REVOKE,
             "dialog": True,
         }

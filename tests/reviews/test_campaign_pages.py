@@ -71,7 +71,7 @@ def test_a_reviewer_goes_from_item_to_item(office: Office) -> None:
     answer = owner.post(reverse("reviews:item-keep", args=[first.pk]), {"reason": ""})
 
     assert "Recommended: Keep" in page
-    assert "Used 3 days ago." in page
+    assert "In use: 3 days before the review began." in page
     assert answer.headers["Location"] == f"/reviews/items/{second.pk}/"
     first.refresh_from_db()
     assert first.shown_at is not None

@@ -134,7 +134,7 @@ def test_who_approved_it_does_not_review_it(office: Office) -> None:
         ({"last_used_at": ago(100)}, "revoke", "Nobody has used it for 100 days."),
         ({"last_used_at": None, "use_known": False}, "ask", "does not report use"),
         ({"risk": "critical"}, "narrow", "has no end"),
-        ({}, "keep", "Used 3 days ago."),
+        ({}, "keep", "In use: 3 days before the review began."),
     ],
 )
 def test_each_item_has_a_recommendation_and_its_reason(
