@@ -246,6 +246,7 @@ SPECTACULAR_SETTINGS = {
         "SweepStatusEnum": "reviews.models.SweepRun.Status",
         "FindingStateEnum": "reviews.models.Finding.Status",
         "NotificationStatusEnum": "reviews.models.Notification.Status",
+        "ReviewDecisionEnum": "reviews.models.ReviewItem.Decision",
         "RequestKindEnum": "reviews.models.AccessRequest.Kind",
     },
 }

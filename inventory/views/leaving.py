@@ -48,7 +48,8 @@ def person_absence(request: HttpRequest, pk: int) -> HttpResponse:
     days = {"start": _day(person.away_from), "end": _day(person.away_until)}
     form = bound(AbsenceForm, request, **days, deputy=person.deputy.email if person.deputy else "")
     text = "Who asks for access meanwhile asks the deputy, then the backup owner, then the manager."
-    question = Question(f"Absence of {person.name}", text, "Save", _page(pk))
+    back = reverse("inventory:person-detail", args=[pk])
+    question = Question(f"Absence of {person.name}", text, "Save", back)
 
     def do() -> str:
         start, end = form.moments()
