@@ -52,7 +52,24 @@ _SCOPES = (
     " INSERT INTO followed SELECT delegation_id FROM done",
     "DROP TABLE wanted",
 )
-_STEPS = {"person": _MANAGER, "identity": _SUCCESSORS, "delegation": _SCOPES}
+_BASES = (
+    "CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS"
+    " SELECT DISTINCT o.id AS delegation_id, n.nth::smallint AS part, g.id AS grant_id"
+    " FROM staged_delegation s JOIN ours o USING (ord)"
+    " CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(s.rests_on) = 'array' THEN s.rests_on END)"
+    "  WITH ORDINALITY n(part, nth)"
+    " CROSS JOIN LATERAL jsonb_array_elements_text(n.part) e(external_id)"
+    " JOIN inventory_grant g ON g.namespace = %(namespace)s AND g.external_id = e.external_id",
+    "WITH done AS (DELETE FROM inventory_delegationbasis x USING ours o"
+    "  WHERE x.delegation_id = o.id AND NOT EXISTS (SELECT FROM wanted w WHERE (w.delegation_id, w.part, w.grant_id)"
+    "   = (x.delegation_id, x.part, x.grant_id)) RETURNING x.delegation_id)"
+    " INSERT INTO followed SELECT delegation_id FROM done",
+    "WITH done AS (INSERT INTO inventory_delegationbasis (delegation_id, part, grant_id)"
+    "  SELECT delegation_id, part, grant_id FROM wanted ON CONFLICT DO NOTHING RETURNING delegation_id)"
+    " INSERT INTO followed SELECT delegation_id FROM done",
+    "DROP TABLE wanted",
+)
+_STEPS = {"person": _MANAGER, "identity": _SUCCESSORS, "delegation": (*_SCOPES, *_BASES)}
 # Where the files name none, nothing follows; a delegation may also have lost its limits.
 _NAMED = {
     "person": "SELECT EXISTS (SELECT FROM staged_person WHERE manager_email IS NOT NULL)",

@@ -40,7 +40,7 @@ RISKS = ("low", "medium", "high", "critical")
 SENSITIVITIES = ("public", "internal", "confidential", "restricted")
 LIFECYCLES = ("proposed", "active", "suspended", "retired")
 STATUSES = ("active", "leaving", "left")
-HOWS = ("assume_role", "impersonate", "run_as", "on_behalf_of", "orchestrate")
+HOWS = ("assume_role", "impersonate", "run_as", "on_behalf_of", "orchestrate", "take_over")
 ORIGINS = ("declared", "observed")
 
 _NAME = text(300)

@@ -266,7 +266,9 @@ PLANS: tuple[Plan, ...] = (
             moment("expires_at"),
             Col("conditions", "jsonb"),
             CAVEATS,
+            Col("method"),
             flag("scope_all"),
+            flag("derived"),
         ),
         refs=(
             identity_ref("delegate_id", "delegate"),
@@ -280,7 +282,7 @@ PLANS: tuple[Plan, ...] = (
                 noun="person",
             ),
         ),
-        extra=(Col("scope_entitlements", "text[]"),),
+        extra=(Col("scope_entitlements", "text[]"), Col("rests_on", "jsonb")),
         interval=("starts_at", "expires_at"),
     ),
     Plan(
@@ -328,6 +330,7 @@ def values_of(plan: Plan) -> Callable[[Any], list[Any]]:
     ]
     is_alone = len(names) == 1
     scope_all = names.index("scope_all") if "scope_all" in names else None
+    derived = names.index("derived") if "derived" in names else None
 
     def values(row: Any) -> list[Any]:
         found = [fetch(row)] if is_alone else list(fetch(row))
@@ -335,6 +338,8 @@ def values_of(plan: Plan) -> Callable[[Any], list[Any]]:
             found[number] = literal(found[number])
         if scope_all is not None:
             found[scope_all] = not row.scope_entitlements
+        if derived is not None:
+            found[derived] = bool(row.rests_on)
         return found
 
     return values
@@ -344,7 +349,10 @@ _encode = json.JSONEncoder(default=str, ensure_ascii=False).encode
 
 
 def _as_json(found: Any) -> str:
-    return _encode(dict(found)) if found else "{}"
+    """Objects, or (what a delegation rests on) lists."""
+    if not found:
+        return "{}"
+    return _encode(found if isinstance(found, tuple) else dict(found))
 
 
 def _as_list(found: Any) -> str | list[str] | None:

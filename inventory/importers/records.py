@@ -176,11 +176,14 @@ class DelegationRow(Row):
     """
 
     delegate: str  # external id of an identity
-    how: str  # assume_role, impersonate, run_as, on_behalf_of, orchestrate
+    how: str  # assume_role, impersonate, run_as, on_behalf_of, orchestrate, take_over
     delegator_identity: str | None = None  # external id
     delegator_email: str | None = None
     scope_entitlements: tuple[str, ...] = ()  # external ids; () = all that the delegator may do
     may_redelegate: bool | None = None
+    method: str = ""  # id of a method in delegation_methods.py
+    # External ids of grants of the delegate that make it possible: of each part one must work. () = it was set up.
+    rests_on: tuple[tuple[str, ...], ...] = ()
     starts_at: datetime | None = None
     expires_at: datetime | None = None
     conditions: Json = field(default_factory=lambda: NOTHING)

@@ -2,7 +2,7 @@
 
 from inventory.models.change import Change
 from inventory.models.credential import Credential
-from inventory.models.delegation import Delegation, DelegationScope
+from inventory.models.delegation import Delegation, DelegationBasis, DelegationScope
 from inventory.models.grant import EndCause, Grant
 from inventory.models.identity import Environment, Identity, Risk, Severity, Successor, Tier
 from inventory.models.kill_switch import KillSwitchUse
@@ -19,6 +19,7 @@ __all__ = [
     "Change",
     "Credential",
     "Delegation",
+    "DelegationBasis",
     "DelegationScope",
     "EndCause",
     "Entitlement",

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from inventory.history import tracked
 from inventory.models.credential import interval_is_forward
-from inventory.models.grant import EndCause, in_force_q
+from inventory.models.grant import EndCause, Grant, in_force_q
 from inventory.models.identity import Identity, active_q
 from inventory.models.moments import ENDS, SORT_KEYS
 from inventory.models.person import Person, can_answer
@@ -26,14 +26,31 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
         return self.filter(
             in_force_q(at),
             active_q("delegate__"),
+            Q(derived=False) | still_given_q(at),
             Q(task=None) | open_task_q(at, "task__"),
             (Q(delegator_identity__isnull=False) & active_q("delegator_identity__"))
             | (Q(delegator_person__isnull=False) & can_answer(at, "delegator_person__")),
         )
 
 
+def still_given_q(at: datetime) -> Q:
+    """For a derived delegation: each of its parts is still given by a grant that works."""
+    works = Grant.objects.effective(at).filter(pk=OuterRef("grant"))
+    same_part = DelegationBasis.objects.filter(
+        delegation=OuterRef("delegation"), part=OuterRef("part")
+    )
+    unmet = DelegationBasis.objects.filter(~Exists(same_part.filter(Exists(works))))
+    return ~Exists(unmet.filter(delegation=OuterRef("pk"))) & Exists(
+        DelegationBasis.objects.filter(delegation=OuterRef("pk"))
+    )
+
+
 class Delegation(Sourced):
-    """The delegate may act as, or on behalf of, the delegator, within a scope and an interval."""
+    """The delegate may act as, or on behalf of, the delegator, within a scope and an interval.
+
+    Some were set up by somebody (a trust policy, a consent); others follow from what the delegate was granted (it may
+    hand the role to a machine of its own): those are `derived`, name their `method`, and end with their grants.
+    """
 
     class How(models.TextChoices):
         ASSUME_ROLE = "assume_role", "Assumes the role"
@@ -41,6 +58,7 @@ class Delegation(Sourced):
         RUN_AS = "run_as", "Runs as"
         ON_BEHALF_OF = "on_behalf_of", "Acts on behalf of"
         ORCHESTRATE = "orchestrate", "Is given work by"
+        TAKE_OVER = "take_over", "Can take over"
 
     delegator_person = models.ForeignKey(
         Person, models.CASCADE, null=True, blank=True, related_name="delegations"
@@ -50,6 +68,18 @@ class Delegation(Sourced):
     )
     delegate = models.ForeignKey(Identity, models.CASCADE, related_name="delegations_held")
     how = models.CharField(max_length=12, choices=How)
+    method = models.CharField(
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The known method it rests on (inventory/delegation_methods.py).",
+    )
+    derived = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Follows from grants of the delegate, and ends with them.",
+    )
     scope_all = models.BooleanField(default=True, help_text="All that the delegator may do.")
     entitlements = models.ManyToManyField(
         Entitlement, through="DelegationScope", blank=True, related_name="+"
@@ -143,3 +173,23 @@ class DelegationScope(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delegation_id} covers {self.entitlement_id}"
+
+
+class DelegationBasis(models.Model):
+    """One grant that a derived delegation rests on. Of each part one grant must work; all parts are needed."""
+
+    delegation = models.ForeignKey(Delegation, models.CASCADE, related_name="rests_on")
+    grant = models.ForeignKey(Grant, models.CASCADE, related_name="+")
+    part = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delegation", "part", "grant"],
+                name="delegation_basis_names_a_grant_once_in_a_part",
+            ),
+        ]
+        triggers = tracked(identity="NULL::bigint")
+
+    def __str__(self) -> str:
+        return f"{self.delegation_id} rests on grant {self.grant_id}"
