@@ -22,11 +22,15 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
         return self.filter(in_force_q(at))
 
     def effective(self, at: datetime) -> "DelegationQuerySet":
-        """In force, both ends may act, task open (law 1)."""
+        """In force, both ends may act, task open, what it follows from still granted (law 1)."""
+        return self.effective_if_given(at).filter(Q(derived=False) | still_given_q(at))
+
+    def effective_if_given(self, at: datetime) -> "DelegationQuerySet":
+        """Effective, but for whether the grants that derived ones follow from still work: `still_given_q`, which is
+        dear to plan and seldom needed."""
         return self.filter(
             in_force_q(at),
             active_q("delegate__"),
-            Q(derived=False) | still_given_q(at),
             Q(task=None) | open_task_q(at, "task__"),
             (Q(delegator_identity__isnull=False) & active_q("delegator_identity__"))
             | (Q(delegator_person__isnull=False) & can_answer(at, "delegator_person__")),
