@@ -5,12 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db.models import Value
+from django.db.models.functions import Coalesce
+
 from inventory.access_graph import Place, Walk, one_of
 from inventory.effective import RISKS, SENSITIVITIES, Access, Right, access_of, who_acts_as
 from inventory.models import Entitlement, Grant, Task
 
 _DETAILS = ("pk", "name", "risk", "writes", "admin", "system_id", "system__name",
-            "resource_id", "resource__name", "resource__sensitivity")  # fmt: skip
+            "resource_id", "resource_name", "sensitivity")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,11 @@ def described(rights: Iterable[Right]) -> list[Reached]:
     """The rights with what they are about: the riskiest first, then the nearest. One query."""
     by_key = {right.held.entitlement: right for right in rights}
     rows = Entitlement.objects.filter(one_of("inventory_entitlement.id", by_key)).order_by()
-    found = [
-        Reached(by_key[row[0]], row[1], row[2], *row[3:8], row[8] or "", row[9] or "")
-        for row in rows.values_list(*_DETAILS)
-    ]
+    said = rows.annotate(
+        resource_name=Coalesce("resource__name", Value("")),
+        sensitivity=Coalesce("resource__sensitivity", Value("")),
+    ).values_list(*_DETAILS)
+    found = [Reached(by_key[key], *about) for key, *about in said]
     found.sort(key=lambda each: (RISKS.index(each.risk), each.right.hops, each.name))
     return found
 
