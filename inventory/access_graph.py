@@ -28,6 +28,7 @@ class Hop:
     """One delegation: `actor` may act as the identity `subject`, or (subject None) for the person.
 
     `scope`: keys of entitlements, None for all. `may_pass_on`: the actor may hand what it holds by this to others.
+    `derived`: it follows from grants of the actor, and cannot be ended but by ending these.
     """
 
     delegation: int
@@ -39,6 +40,7 @@ class Hop:
     may_pass_on: bool = True
     certain: bool = True
     how: str = ""
+    derived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,7 @@ def _read(at: datetime, column: str, keys: Collection[int], only: Q | None) -> l
             delegation=row[0], actor=row[1], subject=row[2], person=row[3],
             scope=None if row[4] else frozenset(scopes.get(row[0], ())), task=row[5],
             may_pass_on=row[6] is not False, certain=not row[7] and not row[8], how=row[9],
+            derived=row[10],
         )
         for row in found
     ]  # fmt: skip

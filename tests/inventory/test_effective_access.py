@@ -145,7 +145,7 @@ def comes_through(grant: dict[str, Any], path: list[dict[str, Any]]) -> bool:
     return works(grant) and same_task and in_scope
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(world=WORLDS)
 def test_effective_access_is_what_every_path_gives(world: World) -> None:
     build(world)
