@@ -37,6 +37,10 @@ class Connector:
     help: ClassVar[str]  # how to obtain the file, in one or two sentences
     suffixes: ClassVar[tuple[str, ...]]
 
+    source: str = (
+        ""  # key of the source that is read, where the files name nothing that tells it from others
+    )
+
     registry: ClassVar[dict[str, type["Connector"]]] = {}
 
     def __init_subclass__(cls) -> None:
