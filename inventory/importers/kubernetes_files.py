@@ -111,8 +111,9 @@ def _expanded(item: object, place: str, list_kind: str = "", list_api: str = "")
     if not isinstance(item, dict):
         yield Rejected(place, "", "It is not an object. Export the file again.")
         return
-    kind = item.get("kind") or (list_kind.removesuffix("List") if list_kind != "List" else "")
-    api = item.get("apiVersion") or list_api
+    is_typed = list_kind not in ("", "List")
+    kind = item.get("kind") or (list_kind.removesuffix("List") if is_typed else "")
+    api = item.get("apiVersion") or (list_api if is_typed else "")
     if not isinstance(kind, str) or not isinstance(api, str) or not kind or not _API.fullmatch(api):
         yield Rejected(place, "kind", "The object names no kind or apiVersion. Export it again.")
     elif kind.endswith("List") and isinstance(item.get("items"), list):
