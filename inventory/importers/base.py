@@ -37,9 +37,8 @@ class Connector:
     help: ClassVar[str]  # how to obtain the file, in one or two sentences
     suffixes: ClassVar[tuple[str, ...]]
 
-    source: str = (
-        ""  # key of the source that is read, where the files name nothing that tells it from others
-    )
+    # Key of the source that is read: for files that hold nothing to tell it from another of its kind.
+    source: str = ""
 
     registry: ClassVar[dict[str, type["Connector"]]] = {}
 

@@ -6,8 +6,9 @@ from inventory.importers.base import Connector, SourceFile, WrongFile
 from inventory.importers.kubernetes_access import Access
 from inventory.importers.kubernetes_becoming import Way, Ways
 from inventory.importers.kubernetes_cluster import Cluster, TokenSecret, joined_id, missing
+from inventory.importers.kubernetes_fields import clean
 from inventory.importers.kubernetes_files import Found, objects
-from inventory.importers.kubernetes_objects import WORKLOADS, clean
+from inventory.importers.kubernetes_objects import WORKLOADS
 from inventory.importers.kubernetes_powers import Held, Holdings
 from inventory.importers.kubernetes_rules import ANY, Rule
 from inventory.importers.kubernetes_takeover import Takeover
@@ -28,7 +29,6 @@ from inventory.methods_kubernetes import KUBERNETES
 
 _HOW: Mapping[str, str] = {method.id: method.how for method in KUBERNETES}
 _LAST_USED = "kubernetes.io/legacy-token-last-used"
-_INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"
 _ONLY_NAMED = "No file holds the account; it is only named there."
 _MOST_LABELS = 30
 _READ = (
@@ -123,14 +123,14 @@ class _Reading:
         """Such a token never expires; Kubernetes notes on which day it was last used, and when it was switched off
         (Managing Service Accounts, Legacy service account token tracking and cleaner).
         """
-        meta, labels = token.meta, token.meta.labels
+        meta = token.meta
         return CredentialRow(
             external_id=f"{self._cluster.key}/secret/{meta.namespace}/{meta.name}",
             place=meta.place, scope=self._cluster.key, kind="oauth_token",
             identity=self._cluster.account_id(meta.namespace, token.account),
             key_id=f"{meta.namespace}/{meta.name}"[:300], binding_known=True, expiry_known=True,
             issued_at=meta.created_at, last_used_at=meta.day(_LAST_USED),
-            enabled=_INVALID_SINCE not in labels,
+            enabled=token.works,
             attributes={"secret": meta.name, "namespace": meta.namespace},
             caveats=meta.caveats,
         )  # fmt: skip

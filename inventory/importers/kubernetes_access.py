@@ -5,7 +5,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
 from inventory.importers.kubernetes_cluster import Cluster, joined_id
-from inventory.importers.kubernetes_objects import Binding, Role, Subject, clean
+from inventory.importers.kubernetes_fields import clean
+from inventory.importers.kubernetes_objects import Binding, Role, Subject
 from inventory.importers.kubernetes_powers import Held, Holdings
 from inventory.importers.kubernetes_rules import (
     ANY,
@@ -115,15 +116,15 @@ class Access:
             row = self._unknown(role, namespace, place)
             yield from self._once(row)
             return [Given(row.external_id, None, namespace, role)]
-        given = []
+        given: dict[str, Given] = {}
         for rule in rules:
             here = within_namespace(rule) if namespace else rule
             if here is None or not actions(here):
                 continue
             row = self._entitlement(role, namespace, here, doubts, place)
             yield from self._once(row)
-            given.append(Given(row.external_id, here, namespace, role, doubts))
-        return given
+            given[row.external_id] = Given(row.external_id, here, namespace, role, doubts)
+        return list(given.values())
 
     def _once(self, row: EntitlementRow) -> Iterator[EntitlementRow]:
         if row.external_id not in self._said:

@@ -56,7 +56,8 @@ class Ways:
         self._tokens: dict[tuple[str, str], list[str]] = {}
         for token in cluster.tokens.values():
             of = (token.meta.namespace, token.account)
-            self._tokens.setdefault(of, []).append(token.meta.name)
+            if token.works:
+                self._tokens.setdefault(of, []).append(token.meta.name)
         self._places = {
             name: _Place(name, tuple(found), tuple(workloads.get(name, ())))
             for name, found in accounts.items()

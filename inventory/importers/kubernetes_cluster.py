@@ -13,21 +13,19 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from inventory.importers.base import WrongFile
+from inventory.importers.kubernetes_fields import BadObject, Meta, read_meta
 from inventory.importers.kubernetes_files import Found, Object
 from inventory.importers.kubernetes_objects import (
     RBAC,
     TOKEN_TYPE,
     WORKLOADS,
     Account,
-    BadObject,
     Binding,
-    Meta,
     Notes,
     Role,
     Workload,
     read_account,
     read_binding,
-    read_meta,
     read_role,
     read_workload,
 )
@@ -40,6 +38,7 @@ EXPECTED = (
 
 _CLUSTER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}")
 _LONGEST_ID = 1000
+INVALID_SINCE = "kubernetes.io/legacy-token-invalid-since"
 _ACCOUNT_NAME = "kubernetes.io/service-account.name"
 
 
@@ -49,6 +48,11 @@ class TokenSecret:
 
     meta: Meta
     account: str
+
+    @property
+    def works(self) -> bool:
+        """Unless the cluster switched it off, because nobody used it for long."""
+        return INVALID_SINCE not in self.meta.labels
 
 
 _Kept = TypeVar("_Kept", Account, Role, Binding, TokenSecret)

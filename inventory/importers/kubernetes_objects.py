@@ -7,14 +7,22 @@ nothing but the name of the account whose token it holds.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
-from inventory.importers.cells import BadValue, email, moment
+from inventory.importers.cells import BadValue, email
+from inventory.importers.kubernetes_fields import (
+    NAME,
+    BadObject,
+    Meta,
+    inside,
+    list_of,
+    name_of,
+    object_of,
+    read_meta,
+    texts_of,
+)
 from inventory.importers.kubernetes_files import Found, Object
-from inventory.importers.kubernetes_rules import BadRule, Rule, read_rule
+from inventory.importers.kubernetes_rules import INERT, BadRule, Rule, read_rule
 from inventory.importers.records import Rejected
-from inventory.importers.secrets import redact
 
 RBAC = "rbac.authorization.k8s.io"
 TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105  (a type, not a token)
@@ -22,11 +30,8 @@ WORKLOADS = (
     "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob",
     "ReplicationController",
 )  # fmt: skip
-ASSUMED_NAMESPACE = "The manifest names no namespace; “default” is assumed."
 
 _ACCOUNT_USER = re.compile(r"system:serviceaccount:([a-z0-9-]{1,63}):([a-z0-9.-]{1,253})")
-_NAME = re.compile(r"[!-$&-.0-~]{1,253}")  # all of ASCII but space, slash and percent sign
-_LONGEST_NAME = 253
 _OWNER_KEYS = ("mandate/owner", "a8r.io/owner", "owner")
 _ENVIRONMENTS = {
     "production": ("production", "prod", "prd", "live"),
@@ -35,41 +40,6 @@ _ENVIRONMENTS = {
     "sandbox": ("sandbox", "sbx", "playground"),
 }
 _ENVIRONMENT_OF = {word: name for name, words in _ENVIRONMENTS.items() for word in words}
-
-
-class BadObject(Exception):
-    """An object that cannot be taken, with the field that is wrong. The message is a sentence."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(reason)
-        self.name = name
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Meta:
-    """What every object says of itself. `namespace` is empty for what belongs to the whole cluster."""
-
-    place: str
-    name: str
-    namespace: str
-    uid: str
-    live: bool  # the answer of a cluster, not a manifest
-    assumed: bool  # the namespace is a guess
-    created_at: datetime | None
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-
-    @property
-    def caveats(self) -> tuple[str, ...]:
-        return (ASSUMED_NAMESPACE,) if self.assumed else ()
-
-    def day(self, label: str) -> datetime | None:
-        """The day that a label names; None where it names none."""
-        try:
-            return moment(self.labels[label]) if label in self.labels else None
-        except BadValue:
-            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,22 +119,6 @@ class Notes:
     rejected: list[Rejected] = field(default_factory=list)
 
 
-def read_meta(found: Found, *, namespaced: bool) -> Meta:
-    meta = _object(found.object.get("metadata"), "metadata")
-    name = _name(meta, "name") if meta.get("name") or not meta.get("generateName") else ""
-    live = bool(meta.get("uid") or meta.get("resourceVersion"))
-    given = meta.get("namespace")
-    assumed = namespaced and not given
-    namespace = "default" if assumed else (_name(meta, "namespace") if namespaced else "")
-    uid = meta.get("uid")
-    return Meta(
-        place=found.place, name=name or "(new)", namespace=namespace, live=live, assumed=assumed,
-        uid=uid if isinstance(uid, str) and re.fullmatch(r"[0-9A-Za-z-]{1,64}", uid) else "",
-        created_at=_time(meta.get("creationTimestamp"), "creationTimestamp"),
-        labels=_texts(meta.get("labels")), annotations=_texts(meta.get("annotations")),
-    )  # fmt: skip
-
-
 def read_account(found: Found) -> Account:
     meta = read_meta(found, namespaced=True)
     own = {**meta.labels, **meta.annotations}
@@ -186,12 +140,14 @@ def read_workload(found: Found) -> Workload:
     meta = read_meta(found, namespaced=True)
     spec = found.object.get("spec")
     if found.kind != "Pod":
-        job = _get(spec, "jobTemplate", "spec") if found.kind == "CronJob" else spec
-        spec = _get(job, "template", "spec")
-    spec = _object(spec, "spec")
+        job = inside(spec, "jobTemplate", "spec") if found.kind == "CronJob" else spec
+        spec = inside(job, "template", "spec")
+    spec = object_of(spec, "spec")
     account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
-    if not isinstance(account, str) or not _NAME.fullmatch(account):
+    if not isinstance(account, str) or not NAME.fullmatch(account):
         raise BadObject("serviceAccountName", "The service account's name is no name. Correct it.")
+    if inside(found.object, "status", "phase") in ("Succeeded", "Failed"):
+        spec = {**spec, "automountServiceAccountToken": False, "volumes": []}  # nothing runs there
     automount, node = spec.get("automountServiceAccountToken"), spec.get("nodeName")
     return Workload(
         found.kind, meta.namespace, meta.name, account, node if isinstance(node, str) else "",
@@ -203,7 +159,7 @@ def read_role(found: Found, notes: Notes) -> Role:
     of_cluster = found.kind == "ClusterRole"
     meta = read_meta(found, namespaced=not of_cluster)
     rules = []
-    for number, each in enumerate(_list(found.object.get("rules"), "rules")):
+    for number, each in enumerate(list_of(found.object.get("rules"), "rules")):
         try:
             rule = read_rule(each)
             if rule.urls and not of_cluster:
@@ -211,6 +167,9 @@ def read_role(found: Found, notes: Notes) -> Role:
                     "nonResourceURLs", "A Role cannot give addresses of the server. Remove them."
                 )
             rules.append(rule)
+            if rule.inert:
+                place = f"{found.place}.rules[{number}]"
+                notes.rejected.append(Rejected(place, "rules", INERT, hides_a_row=False))
         except BadRule as bad:
             notes.rejected.append(Rejected(f"{found.place}.rules[{number}]", bad.name, str(bad)))
     aggregation = found.object.get("aggregationRule") if of_cluster else None
@@ -219,14 +178,14 @@ def read_role(found: Found, notes: Notes) -> Role:
 
 def read_binding(found: Found, notes: Notes) -> Binding:
     meta = read_meta(found, namespaced=found.kind == "RoleBinding")
-    ref = _object(found.object.get("roleRef"), "roleRef")
-    kind, name = ref.get("kind"), _name(ref, "name", "roleRef.name")
+    ref = object_of(found.object.get("roleRef"), "roleRef")
+    kind, name = ref.get("kind"), name_of(ref, "name", "roleRef.name")
     if kind not in ("Role", "ClusterRole") or ref.get("apiGroup", RBAC) not in (RBAC, ""):
         raise BadObject(
             "roleRef", "The binding names neither a Role nor a ClusterRole. Correct it."
         )
     subjects = []
-    for number, each in enumerate(_list(found.object.get("subjects"), "subjects")):
+    for number, each in enumerate(list_of(found.object.get("subjects"), "subjects")):
         try:
             subjects.append(_subject(each))
         except BadObject as bad:
@@ -235,21 +194,15 @@ def read_binding(found: Found, notes: Notes) -> Binding:
     return Binding(meta, str(kind), name, tuple(dict.fromkeys(subjects)))
 
 
-def clean(text: str, limit: int = 300) -> str:
-    """Fit to store: no secret, no control character, not too long."""
-    plain = redact("".join(sign for sign in text if sign.isprintable()))
-    return plain if len(plain) <= limit else f"{plain[: limit - 3]}..."
-
-
 def _subject(value: object) -> Subject:
-    item = _object(value, "subject")
+    item = object_of(value, "subject")
     kind = item.get("kind")
     if kind == "ServiceAccount":
         if not item.get("namespace"):
             raise BadObject(
                 "namespace", "A service account needs its namespace; without one it is nobody."
             )
-        return Subject("account", _name(item, "name"), _name(item, "namespace"))
+        return Subject("account", name_of(item, "name"), name_of(item, "namespace"))
     name = item.get("name")
     if kind not in ("User", "Group") or not isinstance(name, str) or not name:
         raise BadObject("kind", "The subject is no User, Group or ServiceAccount. Correct it.")
@@ -263,18 +216,21 @@ def _selectors(value: object) -> tuple[Selector, ...]:
     found = value.get("clusterRoleSelectors") if isinstance(value, dict) else None
     return tuple(
         Selector(tuple(_requirements(each)))
-        for each in _list(found, "clusterRoleSelectors")
+        for each in list_of(found, "clusterRoleSelectors")
         if isinstance(each, dict)
     )
 
 
 def _requirements(selector: Object) -> list[tuple[str, str, frozenset[str]]]:
     found = [
-        (key, "In", frozenset([text])) for key, text in _texts(selector.get("matchLabels")).items()
+        (key, "In", frozenset([text]))
+        for key, text in texts_of(selector.get("matchLabels")).items()
     ]
-    for each in _list(selector.get("matchExpressions"), "matchExpressions"):
+    for each in list_of(selector.get("matchExpressions"), "matchExpressions"):
         if isinstance(each, dict) and isinstance(each.get("key"), str):
-            values = frozenset(v for v in _list(each.get("values"), "values") if isinstance(v, str))
+            values = frozenset(
+                v for v in list_of(each.get("values"), "values") if isinstance(v, str)
+            )
             found.append((each["key"], str(each.get("operator")), values))
     return found
 
@@ -292,44 +248,9 @@ def _mounts_token(spec: Object) -> bool:
     """Whether a volume brings the account's token: what a live pod says, whatever it was made from."""
     return any(
         isinstance(source, dict) and "serviceAccountToken" in source
-        for volume in _list(spec.get("volumes"), "volumes")
-        for source in _list(_get(volume, "projected", "sources"), "sources")
+        for volume in list_of(spec.get("volumes"), "volumes")
+        for source in list_of(inside(volume, "projected", "sources"), "sources")
     )
-
-
-def _object(value: object, name: str) -> Object:
-    if not isinstance(value, dict):
-        raise BadObject(name, "The value is not an object. Export the file again.")
-    return value
-
-
-def _list(value: object, name: str) -> list[Any]:  # Any: JSON
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise BadObject(name, "The value is not a list. Export the file again.")
-    return value
-
-
-def _get(value: object, *path: str) -> object:
-    for step in path:
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
-
-
-def _name(item: Object, key: str, shown: str = "") -> str:
-    found = item.get(key)
-    if not isinstance(found, str) or not _NAME.fullmatch(found):
-        raise BadObject(
-            shown or key, f"The name is missing, or not one of up to {_LONGEST_NAME} plain letters."
-        )
-    return found
-
-
-def _texts(value: object) -> dict[str, str]:
-    if not isinstance(value, dict):
-        return {}
-    return {k: v for k, v in value.items() if isinstance(k, str) and isinstance(v, str)}
 
 
 def _email(text: str | None) -> str | None:
@@ -337,12 +258,3 @@ def _email(text: str | None) -> str | None:
         return email(text.strip()) if text else None
     except BadValue:
         return None
-
-
-def _time(value: object, name: str) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        return moment(value) if isinstance(value, str) else None
-    except BadValue as bad:
-        raise BadObject(name, str(bad)) from None

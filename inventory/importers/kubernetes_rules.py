@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 READS = frozenset({"get", "list", "watch"})
 ANY = "*"
 
-UNNAMED = "It names objects, and a request to create or to delete many names none: those verbs give nothing here."
-INERT = "It holds patterns that Kubernetes takes literally; they cover nothing and were left out."
+UNNAMED = "All verbs on named objects: a request to create or to delete many names none, so those two are not given."
+INERT = "A part is a pattern that Kubernetes takes literally; it covers nothing and was left out."
 
 # Answers questions, and keeps nothing (API reference, authentication.k8s.io and authorization.k8s.io).
 _QUESTIONS = re.compile(
@@ -122,7 +122,8 @@ def read_rule(value: object) -> Rule:
     rule = Rule(
         verbs=_live(verbs), groups=_live(groups),
         resources=tuple(each for each in resources if _is_live(each.removeprefix("*/"))),
-        names=tuple(each for each in names if ANY not in each and "?" not in each),
+        # Of certificate signers alone, all of a domain can be named (DOMAIN/*).
+        names=tuple(each for each in names if not {*"*?"} & {*each.removesuffix("/*")}),
         urls=tuple(each for each in urls if ANY not in each.rstrip(ANY)),
     )  # fmt: skip
     if names and not rule.names:  # an empty list would mean all of them
@@ -166,9 +167,8 @@ def resources(rule: Rule, namespace: str) -> tuple[str, ...]:
 
 
 def caveats(rule: Rule) -> Iterator[str]:
-    if rule.inert:
-        yield INERT
-    if rule.names and {"create", "deletecollection", ANY} & set(rule.verbs):
+    """Where the patterns say more than the rule gives."""
+    if rule.names and ANY in rule.verbs:
         yield UNNAMED
 
 

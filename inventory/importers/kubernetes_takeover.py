@@ -121,6 +121,8 @@ class Takeover:
                     return  # who rules the cluster rules each namespace
                 continue
             for role, parts in found.items():
+                if {(*role, ""), (*role, namespace)} & held.roles.keys():
+                    continue  # it holds the role
                 self.holders.setdefault((role, namespace))
                 yield from way("bind", self._access.holder_id(role, namespace), parts)
 

@@ -186,7 +186,8 @@ def test_what_kubernetes_takes_literally_covers_nothing() -> None:
     said = of_objects(*given(*rules))
 
     assert {actions for _, _, actions, _ in grants(said)} == {("get:core/pods",)}
-    assert "literally" in of(EntitlementRow, said)[0].caveats[0]
+    assert [each.hides_a_row for each in of(Rejected, said)] == [False, False, False]
+    assert not of(EntitlementRow, said)[0].caveats
 
 
 def test_names_never_limit_what_is_created() -> None:
@@ -196,7 +197,15 @@ def test_names_never_limit_what_is_created() -> None:
     assert set(found.actions) == {
         "get:core/pods", "create:core/pods/exec", "get:core/pods/exec",
     }  # fmt: skip
+    assert not found.caveats
+    (found,) = of(EntitlementRow, of_objects(*given(rule("*", "pods", names="web"))))
     assert "names none" in found.caveats[0]
+
+
+def test_two_rules_that_give_the_same_are_one() -> None:
+    rules = (rule("get list", "pods nodes"), rule("list get", "pods"))
+
+    assert len(of(GrantRow, of_objects(*given(*rules, namespace="b")))) == 1
 
 
 def test_an_unbound_role_gives_nobody_anything() -> None:

@@ -1,5 +1,7 @@
 """Who can become whom in a Kubernetes cluster: each way, and each near miss that is none."""
 
+from typing import Any
+
 import pytest
 
 from inventory.importers.records import DelegationRow, GrantRow
@@ -107,6 +109,8 @@ def test_a_command_in_a_pod_runs_as_its_account_where_its_token_is_mounted() -> 
     assert mine(rule("get", "pods/exec"), more=pods) == {("exec", "a:peer", False)}
     assert mine(rule("create", "pods/attach"), more=pods) == {("exec", "a:peer", False)}
     assert mine(rule("get list", "pods"), more=pods) == set()
+    over = {**pod("b", "job", "far"), "status": {"phase": "Succeeded"}}
+    assert mine(rule("create", "pods/exec"), namespace="b", more=(over,)) == set()
 
 
 def test_where_no_pod_is_known_a_command_may_run_as_any_account_of_the_namespace() -> None:
@@ -133,7 +137,7 @@ def test_a_nodes_proxy_reaches_the_pods_of_the_node() -> None:
     assert mine(rule("create", "nodes/proxy"), namespace="b", more=pods) == set()
 
 
-def token(namespace: str, name: str, of_account: str) -> dict[str, object]:
+def token(namespace: str, name: str, of_account: str) -> dict[str, Any]:
     annotations = {"kubernetes.io/service-account.name": of_account}
     kind = "kubernetes.io/service-account-token"
     return thing("Secret", name, namespace, type=kind, metadata={"annotations": annotations})
@@ -146,6 +150,9 @@ def test_reading_secrets_gives_the_account_whose_token_one_holds() -> None:
     assert mine(rule("list", "secrets"), namespace="a", more=stored) == set()
     assert mine(rule("get", "secrets", names="other"), more=stored) == set()
     assert mine(rule("get", "secrets")) == set()
+    off = token("b", "far-token", "far")
+    off["metadata"] |= {"labels": {"kubernetes.io/legacy-token-invalid-since": "2024-01-01"}}
+    assert mine(rule("get", "secrets"), more=(off,)) == set()
 
 
 def test_who_creates_and_reads_secrets_has_a_token_stored() -> None:
@@ -189,6 +196,17 @@ def test_an_existing_binding_can_take_a_new_subject_only_with_bind_on_its_role()
     assert mine(change, rbac("bind", "clusterroles", names="other"), more=existing) == set()
     assert mine(change, rbac("bind", "clusterroles", names="minter"), more=existing) == {
         ("bind", "clusterrole/minter@*/holder", True)
+    }
+
+
+def test_binding_what_one_holds_gains_nothing() -> None:
+    binder = role("b", "binder", rbac("bind", "roles"), rbac("create", "rolebindings"))
+    other = role("b", "other", rule("create", "pods"))
+    held = binding("b", "binder", "binder", "a/me")
+
+    assert ways(of_objects(*ACCOUNTS, binder, held)) == set()
+    assert ways(of_objects(*ACCOUNTS, binder, held, other)) == {
+        ("bind", "role/b/other@b/holder", True)
     }
 
 
