@@ -133,6 +133,10 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+# What the loader raises for a value that its tag does not fit ("!!bool maybe").
+_UNFIT = (ValueError, OverflowError, LookupError, AttributeError, TypeError)
+
+
 def _of_yaml(file: SourceFile, before: str) -> Iterator[Read]:
     for number, (line, text) in enumerate(_documents(file), 1):
         place = f"{before}document {number}"
@@ -160,7 +164,7 @@ def _parsed(text: str) -> object:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line if error.problem_mark else 0
         raise _BadDocument("The document is not well-formed YAML. Correct it.", line) from None
-    except (yaml.YAMLError, ValueError, OverflowError):
+    except (yaml.YAMLError, *_UNFIT):
         raise _BadDocument("The document holds a value that cannot be read. Correct it.") from None
 
 
