@@ -93,19 +93,22 @@ class Access:
             is_admin = role == ("", "cluster-admin")
             return ((_EVERYTHING,), (BY_NAME,)) if is_admin else (None, (UNKNOWN_ROLE,))
         if found.is_aggregated and not found.meta.live:
-            return tuple(dict.fromkeys(self._gathered(found, set()))), (GATHERED,)
+            return tuple(dict.fromkeys(self._gathered(found))), (GATHERED,)
         return found.rules, found.meta.caveats
 
-    def _gathered(self, role: Role, seen: set[str]) -> Iterator[Rule]:
+    def _gathered(self, role: Role) -> Iterator[Rule]:
         """Its own rules, and those of all cluster roles that its selectors match, which may gather in turn."""
-        seen.add(role.meta.name)
-        yield from role.rules
-        if role.meta.live:
-            return
-        for (namespace, name), other in self.cluster.roles.items():
-            matches = any(each.matches(other.meta.labels) for each in role.selectors)
-            if not namespace and name not in seen and matches:
-                yield from self._gathered(other, seen)
+        waiting, seen = [role], {role.meta.name}
+        while waiting:
+            gatherer = waiting.pop()
+            yield from gatherer.rules
+            if gatherer.meta.live:
+                continue  # the cluster has filled in its rules
+            for (namespace, name), other in self.cluster.roles.items():
+                matches = any(each.matches(other.meta.labels) for each in gatherer.selectors)
+                if not namespace and name not in seen and matches:
+                    seen.add(name)
+                    waiting.append(other)
 
     def _given(
         self, role: tuple[str, str], namespace: str, place: str

@@ -116,6 +116,8 @@ def _expanded(item: object, place: str, list_kind: str = "", list_api: str = "")
     api = item.get("apiVersion") or (list_api if is_typed else "")
     if not isinstance(kind, str) or not isinstance(api, str) or not kind or not _API.fullmatch(api):
         yield Rejected(place, "kind", "The object names no kind or apiVersion. Export it again.")
+    elif list_kind and kind.endswith("List"):
+        yield Rejected(place, "kind", "It is a list within a list. Export each by itself.")
     elif kind.endswith("List") and isinstance(item.get("items"), list):
         for number, each in enumerate(item["items"]):
             yield from _expanded(each, f"{place}.items[{number}]", kind, api)

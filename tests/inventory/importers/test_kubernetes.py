@@ -442,6 +442,12 @@ def test_bad_parts_are_named_and_the_rest_is_taken() -> None:
     assert len(of(GrantRow, said)) == 1
 
 
+def test_lists_within_lists_are_refused_however_deep() -> None:
+    text = '{"kind": "List", "apiVersion": "v1", "items": [' * 3000 + "]}" * 3000
+
+    assert refused(read(text, json.dumps(account("a", "x")))) == [("file0 items[0]", "kind")]
+
+
 def test_objects_of_other_groups_are_not_ours() -> None:
     foreign = {
         **cluster_binding("b", "view", "a/me"),
