@@ -97,11 +97,12 @@ def run(
 
 
 def _read(record: ImportRun, opened: Sequence[SourceFile], *, partial: bool) -> staging.Reading:
-    connector = Connector.registry[record.source.kind]
+    connector = Connector.registry[record.source.kind]()
+    connector.source = record.source.key
     for one in opened:
         uploads.refuse_other_kind(one, connector.key)
     staging.create_tables()
-    reading = staging.read(connector().rows(opened), lambda rows: _tell(record, rows))
+    reading = staging.read(connector.rows(opened), lambda rows: _tell(record, rows))
     if partial:
         reading.incomplete.append("The import was started as a part of the source.")
     if not reading.rows:

@@ -37,6 +37,9 @@ class Connector:
     help: ClassVar[str]  # how to obtain the file, in one or two sentences
     suffixes: ClassVar[tuple[str, ...]]
 
+    # Key of the source that is read: for files that hold nothing to tell it from another of its kind.
+    source: str = ""
+
     registry: ClassVar[dict[str, type["Connector"]]] = {}
 
     def __init_subclass__(cls) -> None:

@@ -43,6 +43,7 @@ _LOOKS = {
     "aws-credential-report": "an IAM credential report",
     "aws-bedrock": "an answer about Bedrock agents",
     "spire": "a list of SPIRE registration entries",
+    "kubernetes": "objects of a Kubernetes cluster",
     "csv": "a CSV file in Mandate's columns",
     "json": "a JSON file in Mandate's format",
 }
@@ -98,6 +99,8 @@ def _guess_json(text: str) -> str | None:
     first_key = re.match(r'\{\s*"([^"]*)"', text)
     if first_key and first_key[1] in {*NOUNS, "complete"}:
         return "json"
+    if re.search(r'"apiVersion"\s*:', text) and re.search(r'"kind"\s*:', text):
+        return "kubernetes"  # before the others, because its objects may hold their words
     if re.search(r'"(?:User|Group|Role)DetailList"\s*:', text) or re.match(
         r'\{\s*"Policies"\s*:', text
     ):

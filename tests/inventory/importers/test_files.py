@@ -176,6 +176,8 @@ def test_a_file_is_known_by_its_content(content: bytes, kind: str | None) -> Non
         ("aws/bedrock-list-agents.json", "aws-bedrock"),
         ("spire/entry-show.json", "spire"),
         ("spire/entries.json", "spire"),
+        ("kubernetes/clusterroles-desktop.json", "kubernetes"),
+        ("kubernetes/nodes.json", "kubernetes"),
     ],
 )
 def test_the_samples_are_known_by_their_content(name: str, kind: str) -> None:
