@@ -44,6 +44,7 @@ GROUPS: tuple[tuple[str, tuple[Item, ...]], ...] = (
             Item("Requests", ("reviews:request-list",), "hand", "r"),
             Item("Actions", ("reviews:action-list",), "shield-question-mark", "q"),
             Item("Reviews", ("reviews:campaign-list",), "list-todo", "v"),
+            Item("Cuts", ("reviews:cut-list",), "scissors", "x"),
             Item("Findings", ("reviews:finding-list", "finding-list"), "siren", "f"),
             Item("Checks", ("reviews:check-list", "check-list"), "list-checks", for_all=False),
             Item(

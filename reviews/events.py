@@ -11,6 +11,7 @@ EVENTS: tuple[tuple[str, str], ...] = (
     ("request.cancelled", "A request was cancelled"),
     ("request.lapsed", "A request was not answered in time"),
     ("action.asked", "An agent asks before a high-impact action"),
+    ("cut.asked", "A cut of delegations and grants waits for an answer"),
 )
 # What only people are told.
 TO_PEOPLE: tuple[tuple[str, str], ...] = (

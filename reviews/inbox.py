@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from inventory import access
 from inventory.models import Grant, Task, User
 from inventory.models.moments import ends_after, ends_by, unused_since
-from reviews import action_approvals, requests, review_items
-from reviews.models import AccessRequest, ActionApproval, ReviewItem
+from reviews import action_approvals, path_cuts, requests, review_items
+from reviews.models import AccessRequest, ActionApproval, PathCut, ReviewItem
 from reviews.request_list import waits_for
 
 Row = TypeVar("Row", Grant, Task)
@@ -24,6 +24,7 @@ class Inbox:
 
     requests: QuerySet[AccessRequest]
     actions: QuerySet[ActionApproval]
+    cuts: QuerySet[PathCut]
     ending: QuerySet[Grant]
     unused: QuerySet[Grant]
     tasks: QuerySet[Task]
@@ -38,6 +39,7 @@ def of(user: User, at: datetime) -> Inbox:
         .prefetch_related("items__entitlement")
         .order_by("answer_by", "pk"),
         actions=action_approvals.waits_for(user, at),
+        cuts=path_cuts.waits_for(user, at).select_related("target_identity", "target_entitlement"),
         ending=_mine(user, at)
         .filter(ends_after(at), ends_by(at + WEEK))
         .order_by("expires_at", "pk"),

@@ -3,12 +3,17 @@
 from datetime import datetime
 
 from inventory import access, panels
-from inventory.models import Grant, Identity, Task, User
+from inventory.models import Delegation, Grant, Identity, Task, User
 from inventory.panels import Offer
 
 
 def _asks_for_identity(user: User, identity: Identity, at: datetime) -> bool:
     return identity.may_act and access.may(user, "request", identity)
+
+
+def _cuts_off(user: User, identity: Identity, at: datetime) -> bool:
+    holds = Delegation.objects.in_force(at).filter(delegate=identity.pk, delegator_person=None)
+    return access.may(user, "revoke", identity) and holds.exists()
 
 
 def _asks_for_task(user: User, task: Task, at: datetime) -> bool:
@@ -28,6 +33,9 @@ panels.add_action(
     Offer(
         "Request access", "reviews:identity-request", "key-round", _asks_for_identity, dialog=False
     ),
+)
+panels.add_action(
+    Identity, Offer("Cut off", "reviews:identity-cut", "scissors", _cuts_off, dialog=False)
 )
 panels.add_action(
     Task,

@@ -6,6 +6,7 @@ from reviews.models.action_approval import ActionApproval
 from reviews.models.campaign import Campaign, ReviewItem
 from reviews.models.finding import Finding, Waiver
 from reviews.models.notification import Notification, Webhook
+from reviews.models.path_cut import PathCut
 from reviews.models.setting import CheckSetting
 from reviews.models.sweep_run import CheckRun, SweepRun
 
@@ -19,6 +20,7 @@ __all__ = [
     "CheckSetting",
     "Finding",
     "Notification",
+    "PathCut",
     "RequestedEntitlement",
     "ReviewItem",
     "SweepRun",

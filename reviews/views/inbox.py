@@ -20,6 +20,7 @@ def inbox_page(request: HttpRequest) -> HttpResponse:
     context = {
         "requests": [(each, wanted(each)) for each in mine.requests[:SHOWN]],
         "questions": list(mine.actions[:SHOWN]),
+        "cuts": list(mine.cuts[:SHOWN]),
         "ending": list(mine.ending[:SHOWN]),
         "unused": list(mine.unused[:SHOWN]),
         "tasks": list(mine.tasks[:SHOWN]),

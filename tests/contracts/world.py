@@ -28,6 +28,7 @@ from reviews.models import (
     Campaign,
     Finding,
     Notification,
+    PathCut,
     RequestedEntitlement,
     ReviewItem,
     SweepRun,
@@ -99,6 +100,7 @@ def build() -> World:
     rows["campaign"], rows["item"] = a_review(rows["grant"], now)
     rows["request"] = a_request(identity, users["security"], now)
     rows["action"] = an_action(identity, users["security"], now)
+    rows["cut"] = a_cut(identity, users["security"], now)
     rows["notification"] = a_notification(person, now)
     rows["webhook"] = Webhook.objects.create(
         name="bus", url="https://hooks.example.com/", created_at=now
@@ -151,6 +153,15 @@ def an_action(identity: Identity, by: User, at: datetime) -> ActionApproval:
     return ActionApproval.objects.create(
         identity=identity, tool=tool, arguments_digest="0" * 64, asked_by=by, asked_at=at,
         expires_at=at + timedelta(hours=1),
+    )  # fmt: skip
+
+
+def a_cut(identity: Identity, by: User, at: datetime) -> PathCut:
+    """Of a delegation that the identity holds: its owner may answer as well as security."""
+    row = a_delegation(delegate=identity)
+    return PathCut.objects.create(
+        identity=identity, target_identity=row.delegator_identity, delegations=[row.pk], reason="r",
+        asked_by=by, asked_at=at, expires_at=at + timedelta(days=7),
     )  # fmt: skip
 
 
