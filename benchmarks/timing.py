@@ -27,7 +27,7 @@ class Times:
 
 def measure(do: Callable[[], object], rounds: int) -> Times:
     do()  # once for caches and plans
-    return Times(tuple(_once(do) for _ in range(rounds)))
+    return Times(tuple(once(do) for _ in range(rounds)))
 
 
 def side_by_side(
@@ -38,7 +38,7 @@ def side_by_side(
     for turn in range(rounds):
         pair = ((ours, first), (theirs, second))
         for do, into in pair if turn % 2 == 0 else reversed(pair):
-            into.append(_once(do))
+            into.append(once(do))
     return Times(tuple(first)), Times(tuple(second))
 
 
@@ -52,7 +52,7 @@ def machine() -> str:
     )
 
 
-def _once(do: Callable[[], object]) -> float:
+def once(do: Callable[[], object]) -> float:
     began = time.perf_counter()
     do()
     return (time.perf_counter() - began) * 1000
