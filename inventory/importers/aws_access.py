@@ -15,7 +15,13 @@ from inventory.importers.aws_arns import (
     name_of,
     parse_arn,
 )
-from inventory.importers.aws_policies import Policy, entitlements, unknown_policy
+from inventory.importers.aws_policies import (
+    UNKNOWN_TEXT,
+    Policy,
+    entitlements,
+    unknown_policy,
+)
+from inventory.importers.aws_powers import Power, speaks_of_rights
 from inventory.importers.records import EntitlementRow, GrantRow, Rejected
 
 DENIED = "A Deny statement also applies to this identity; the effective right may be smaller."
@@ -27,10 +33,12 @@ Read = EntitlementRow | Rejected
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """One entitlement that a policy holds: all that is remembered of a statement."""
+    """One entitlement that a policy holds: all that is remembered of most statements."""
 
     entitlement: str
     denies: bool
+    admin: bool = False
+    row: EntitlementRow | None = None  # kept where it speaks of rights, roles or credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,9 @@ class Rights:
     rows: list[Read] = field(default_factory=list)
     grants: list[GrantRow] = field(default_factory=list)
     caveats: list[str] = field(default_factory=list)
+    powers: list[Power] = field(default_factory=list)
+    policies: tuple[str, ...] = ()
+    is_admin: bool = False
 
 
 class Access:
@@ -61,6 +72,7 @@ class Access:
     def __init__(self) -> None:
         self._policies: dict[str, tuple[_Held, ...]] = {}
         self._groups: dict[tuple[str, str], tuple[_WayIn, ...]] = {}
+        self._group_ways: dict[str, tuple[_WayIn, ...]] = {}
         self.unknown_policies = 0
 
     def managed_policy(self, value: object, accounts: Sequence[str], place: str) -> Iterator[Read]:
@@ -88,7 +100,8 @@ class Access:
                 "Arn", "The same group stands in the files already. Remove one of the two."
             )
         rows: list[Read] = []
-        self._groups[key] = tuple(self._own_ways(item, arn, place, rows))
+        self._groups[key] = ways = tuple(self._own_ways(item, arn, place, rows))
+        self._group_ways[arn.text] = ways
         yield from rows
 
     def unknown_policies_of_groups(self) -> Iterator[EntitlementRow]:
@@ -121,7 +134,45 @@ class Access:
             )
             for (via, _), each in held.items()
         )  # fmt: skip
+        rights.powers.extend(
+            Power(grant.external_id, each.row)
+            for grant, each in zip(rights.grants, held.values(), strict=True)
+            if each.row is not None
+        )
+        rights.policies = tuple(
+            dict.fromkeys(way.attached.label for way in ways if way.attached is not None)
+        )
+        rights.is_admin = any(each.admin for each in held.values())
         return rights
+
+    def admin_groups(self) -> Iterator[str]:
+        """ARNs of the groups that give administration."""
+        for arn, ways in self._group_ways.items():
+            held = [each for way in ways for each in self._resolved(way, [])]
+            if any(each.admin for each in held):
+                yield arn
+
+    def groups_of(self, item: Item, arn: Arn) -> tuple[str, ...]:
+        """ARNs of the groups that the user is in, of those in the files."""
+        names = item.get("GroupList") or []
+        wanted = {name_of(name) for name in names} if isinstance(names, list) else set()
+        return tuple(
+            text
+            for text in self._group_ways
+            if (found := parse_arn(text)) and found.account == arn.account and found.tail in wanted
+        )
+
+    def boundary(self, item: Item, account: str) -> tuple[EntitlementRow, ...] | None:
+        """The statements of its permissions boundary that count here; () without one, None where its text is not in
+        the files."""
+        boundary = item.get("PermissionsBoundary")
+        if not isinstance(boundary, dict):
+            return ()
+        arn = parse_arn(boundary.get("PermissionsBoundaryArn"))
+        held = self._policies.get(_managed(arn, account, "").key) if arn is not None else None
+        if held is None or any(each.row and UNKNOWN_TEXT in each.row.caveats for each in held):
+            return None
+        return tuple(each.row for each in held if each.row is not None)
 
     def _own_ways(self, item: Item, owner: Arn, place: str, rows: list[Read]) -> Iterator[_WayIn]:
         """Inline and attached policies; the same three names with another first word in each kind
@@ -197,7 +248,12 @@ def _managed(arn: Arn, account: str, place: str) -> Policy:
 
 def _held(rows: Sequence[Read]) -> tuple[_Held, ...]:
     return tuple(
-        _Held(row.external_id, row.effect == "deny")
+        _Held(
+            row.external_id,
+            row.effect == "deny",
+            row.admin and not row.conditions,
+            row if speaks_of_rights(row) or UNKNOWN_TEXT in row.caveats else None,
+        )
         for row in rows
         if isinstance(row, EntitlementRow)
     )

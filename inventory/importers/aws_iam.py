@@ -20,10 +20,13 @@ from inventory.importers.aws_arns import (
     time_of,
 )
 from inventory.importers.aws_documents import Documents
-from inventory.importers.aws_policies import system_id
+from inventory.importers.aws_escalation import Escalations
+from inventory.importers.aws_policies import Statement, statements, system_id
+from inventory.importers.aws_powers import Principal
 from inventory.importers.aws_principals import Role, read_trust
 from inventory.importers.base import Connector, SourceFile, WrongFile
 from inventory.importers.records import (
+    DelegationRow,
     EntitlementRow,
     IdentityRow,
     Incomplete,
@@ -57,6 +60,7 @@ class AwsIam(Connector):
         yield from reading.shape()
         yield from reading.policies_and_groups()
         yield from reading.users_and_roles()
+        yield from reading.what_they_can_become()
         yield from reading.tallies()
 
 
@@ -84,6 +88,8 @@ class _Reading:
         self._access = Access()
         self._accounts: frozenset[str] = frozenset()
         self._stubs: dict[str, IdentityRow] = {}
+        self._escalations = Escalations()
+        self._trusts: list[DelegationRow] = []
         self._places: dict[str, str] = {}
 
     def shape(self) -> Iterator[Said]:
@@ -131,6 +137,14 @@ class _Reading:
         for external_id, stub in self._stubs.items():
             if external_id not in self._places:
                 yield stub
+
+    def what_they_can_become(self) -> Iterator[Said]:
+        """Delegations of trust policies, and those that follow from what the identities were granted."""
+        for arn in self._access.admin_groups():
+            self._escalations.add_admin_group(arn)
+        for row in self._trusts:
+            yield self._escalations.doubted(row)
+        yield from self._escalations.rows()
 
     def tallies(self) -> Iterator[Tally]:
         for word in _WORDS.values():
@@ -187,12 +201,31 @@ class _Reading:
         # First of all, because others may hold them too: they must stay if this identity is
         # refused.
         yield from rights.rows
+        who = self._principal(key, item, arn, place, rights)
         if key == USERS:
             yield _user(item, arn, place, rights)
         else:
             yield from self._role(item, arn, place, rights)
         self._places[arn.text] = place
+        self._escalations.add(who, is_admin=rights.is_admin)
         yield from rights.grants
+
+    def _principal(self, key: str, item: Item, arn: Arn, place: str, rights: Rights) -> Principal:
+        """What has to be known of it until all are read."""
+        is_role = key == ROLES
+        profiles = item.get("InstanceProfileList")
+        document = item.get("AssumeRolePolicyDocument") if is_role else None
+        return Principal(
+            arn=arn.text, kind=arn.kind, account=arn.account, name=arn.tail, place=place,
+            powers=rights.powers, policies=rights.policies,
+            groups=() if is_role else self._access.groups_of(item, arn),
+            boundary=self._access.boundary(item, arn.account),
+            has_boundary=isinstance(item.get("PermissionsBoundary"), dict),
+            trusts=tuple(
+                each for each in statements(document, place) if isinstance(each, Statement)
+            ) if is_role else (),
+            profiles=bool(profiles) if isinstance(profiles, list) else None,
+        )  # fmt: skip
 
     def _role(self, item: Item, arn: Arn, place: str, rights: Rights) -> Iterator[Said]:
         role = Role(arn.text, arn.account, place, self._accounts)
@@ -202,7 +235,7 @@ class _Reading:
         for stub in trust.stubs:
             self._stubs.setdefault(stub.external_id, stub)
         yield from trust.rejected
-        yield from trust.delegations
+        self._trusts.extend(trust.delegations)
 
     def _counted(self, said: Iterator[Said]) -> Iterator[Said]:
         for each in said:

@@ -120,10 +120,20 @@ def test_the_sample_is_read_whole() -> None:
     assert len([each for each in of(said, IdentityRow) if not each.stub]) == 6
     # 1 direct + 1 by group; 1 inline + 1 by group; 1 inline + 1 direct + 4 by group; 1; 1; 2
     assert len(of(said, GrantRow)) == 14
-    assert {each.delegate for each in of(said, DelegationRow)} == {
+    overprivileged = "arn:aws:iam::012345678901:role/OverprivilegedEC2"
+    assert {each.delegate for each in of(said, DelegationRow) if not each.method} == {
         "aws:service:ssm.amazonaws.com",
         "aws:service:ec2.amazonaws.com",
     }
+    # Its inline policy SupYo allows iam:CreateAccessKey on everything, without condition; two of the three administer.
+    assert [
+        (each.delegate, each.delegator_identity, each.method, each.caveats)
+        for each in of(said, DelegationRow)
+        if each.method
+    ] == [
+        (overprivileged, f"arn:aws:iam::012345678901:user/{name}", "aws-access-key", ())
+        for name in ("obama", "userwithlotsofpermissions", "biden")
+    ]
     last_used = identity(said, "arn:aws:iam::012345678901:role/OverprivilegedEC2").last_active_at
     assert last_used == datetime(2019, 1, 20, 18, 48, tzinfo=UTC)
 
