@@ -116,11 +116,7 @@ def refresh(at: datetime) -> Refreshed:
 
 def read(at: datetime) -> Estate:
     """Everything that counts at the moment."""
-    rows, grants, scopes = (
-        reading.read_delegations(at),
-        reading.read_grants(at),
-        reading.read_scopes(at),
-    )
+    rows = reading.read_delegations(at)
     identities = np.unique(np.concatenate((rows.taker, rows.giver[~rows.by_person])))
     people = np.unique(rows.giver[rows.by_person])
     giver = np.where(
@@ -138,9 +134,12 @@ def read(at: datetime) -> Estate:
         limit=np.where(rows.limited, np.searchsorted(limited, rows.key), arrays.NO_LIMIT),
     )
     nodes = len(identities) + len(people)
-    answers = np.zeros(nodes, np.bool_)
-    answers[giver[rows.answers]] = True
-    held, entitlements, critical = _held(grants, identities, giver, nodes)
+    # Whoever delegates and is a person can answer, or the delegation would not be effective.
+    answers = np.ones(nodes, np.bool_)
+    answers[: len(identities)] = np.isin(identities, reading.read_owned(at))
+    gives = np.zeros(nodes + 1, np.bool_)  # one more, so that it is never empty
+    gives[giver] = True
+    held, entitlements, critical = _held(at, identities, gives)
     for_task = np.zeros(nodes, np.bool_)
     for_task[held.node[held.task > 0]] = True
     return Estate(
@@ -149,7 +148,7 @@ def read(at: datetime) -> Estate:
         plain=hops,
         answers=answers,
         held=held,
-        limits=_limits(scopes, limited, entitlements),
+        limits=_limits(at, limited, entitlements),
         critical=critical,
     )
 
@@ -200,32 +199,39 @@ def write(facts: Facts, at: datetime) -> tuple[int, int]:
     return written, removed
 
 
-def _held(
-    grants: reading.Grants, identities: Numbers, giver: Numbers, nodes: int
-) -> tuple[relay.Held, Numbers, Flags]:
+def _held(at: datetime, identities: Numbers, gives: Flags) -> tuple[relay.Held, Numbers, Flags]:
     """Who of the nodes holds which entitlement of those that anybody gives on; their ids, and which are critical."""
-    node = np.searchsorted(identities, grants.identity)
-    known = node < len(identities)
-    known[known] = identities[node[known]] == grants.identity[known]
-    gives = np.zeros(nodes + 1, np.bool_)
-    gives[giver] = True
-    entitlements = np.unique(grants.entitlement[known & gives[node]])
-    number = np.searchsorted(entitlements, grants.entitlement)
-    known &= np.isin(grants.entitlement, entitlements)
-    critical = np.zeros(len(entitlements), np.bool_)
-    critical[number[known & grants.critical]] = True
-    held = relay.Held(node[known], number[known], grants.task[known], grants.certain[known])
-    return held, entitlements, critical
-
-
-def _limits(scopes: reading.Scopes, limited: Numbers, entitlements: Numbers) -> relay.Limits:
-    """The scopes by number, without what nobody gives on anyway."""
-    kept = np.isin(scopes.delegation, limited) & np.isin(scopes.entitlement, entitlements)
-    return relay.Limits(
-        np.searchsorted(limited, scopes.delegation[kept]),
-        np.searchsorted(entitlements, scopes.entitlement[kept]),
-        len(limited),
+    known, grants = reading.read_entitlements(), reading.read_grants(at)
+    node, inside = _numbered(grants.identity, identities)
+    number, there = _numbered(grants.entitlement, known.key)  # it may have changed in between
+    given = np.unique(number[inside & there & gives[node]])
+    kept = inside & there & np.isin(number, given)
+    number = number[kept]
+    held = relay.Held(
+        node=node[kept],
+        entitlement=np.searchsorted(given, number),
+        task=grants.task[kept],
+        certain=grants.certain[kept] & known.certain[number],
     )
+    return held, known.key[given], known.critical[given]
+
+
+def _limits(at: datetime, limited: Numbers, entitlements: Numbers) -> relay.Limits:
+    """The scopes by number, without what nobody gives on anyway."""
+    scopes = reading.read_scopes(at)
+    delegation, there = _numbered(scopes.delegation, limited)
+    entitlement, given = _numbered(scopes.entitlement, entitlements)
+    kept = there & given
+    return relay.Limits(delegation[kept], entitlement[kept], len(limited))
+
+
+def _numbered(keys: Numbers, known: Numbers) -> tuple[Numbers, Flags]:
+    """The place of each key among the known ones, which ascend, and whether it is there; 0 where it is not."""
+    if not len(known):
+        return np.zeros(len(keys), np.int64), np.zeros(len(keys), np.bool_)
+    place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    there = known[place] == keys
+    return np.where(there, place, 0), there
 
 
 def _packed(columns: tuple[Numbers, ...]) -> bytes:

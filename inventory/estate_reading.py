@@ -15,7 +15,7 @@ from django.db.models import Case, Expression, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
-from inventory.models import Delegation, DelegationScope, Entitlement, Grant, Risk
+from inventory.models import Delegation, DelegationScope, Entitlement, Grant, Identity, Risk
 from inventory.models.person import can_answer
 
 Numbers = NDArray[np.int64]
@@ -28,10 +28,7 @@ _PACKED = "SELECT {packed} FROM ({rows}) AS r({columns}) GROUP BY c0 / %s"
 
 @dataclass(frozen=True)
 class Delegations:
-    """Each effective delegation, a place in every array. `giver` is a person where `by_person`; `task` is 0 for none.
-
-    `answers`: the giver is a person who can answer, or an identity whose owner can.
-    """
+    """Each effective delegation, in every array; `task` is 0 for none, `giver` is a person where `by_person`."""
 
     key: Numbers
     taker: Numbers
@@ -41,7 +38,6 @@ class Delegations:
     passable: Flags
     certain: Flags
     limited: Flags
-    answers: Flags
 
 
 @dataclass(frozen=True)
@@ -51,6 +47,14 @@ class Grants:
     identity: Numbers
     entitlement: Numbers
     task: Numbers
+    certain: Flags
+
+
+@dataclass(frozen=True)
+class Entitlements:
+    """Those that are high or critical, and allowed; the keys ascend."""
+
+    key: Numbers
     certain: Flags
     critical: Flags
 
@@ -66,9 +70,6 @@ class Scopes:
 def read_delegations(at: datetime) -> Delegations:
     """In force at the moment, with both ends able to act: the rule is the queryset's."""
     by_person, certain = Q(delegator_person__isnull=False), Q(conditions={}, caveats=[])
-    answers = by_person | Q(delegator_identity__owner__isnull=False) & can_answer(
-        at, "delegator_identity__owner__"
-    )
     rows = Delegation.objects.effective(at).order_by()
     key, taker, giver, task, *flags = _columns(
         rows,
@@ -80,27 +81,38 @@ def read_delegations(at: datetime) -> Delegations:
         _flag(~Q(may_redelegate=False) | Q(may_redelegate=None)),
         _flag(certain),
         _flag(Q(scope_all=False)),
-        _flag(answers),
     )
     return Delegations(key, taker, giver, task, *(flag.astype(bool) for flag in flags))
 
 
-def read_grants(at: datetime) -> Grants:
-    """What is high or critical and allowed, with the entitlement's own conditions and caveats."""
-    certain = Q(caveats=[], entitlement__caveats=[], entitlement__conditions={})
-    rows = Grant.objects.effective(at).filter(
-        entitlement__risk__in=(Risk.HIGH, Risk.CRITICAL),
-        entitlement__effect=Entitlement.Effect.ALLOW,
+def read_owned(at: datetime) -> Numbers:
+    """Identities whose owner can answer. A statement of its own: joined to delegations it would cost more."""
+    rows = Identity.objects.filter(can_answer(at, "owner__"), owner__isnull=False)
+    return _columns(rows.order_by(), F("pk"))[0]
+
+
+def read_entitlements() -> Entitlements:
+    key, certain, critical = _columns(
+        _serious().order_by(),
+        F("pk"),
+        _flag(Q(conditions={}, caveats=[])),
+        _flag(Q(risk=Risk.CRITICAL)),
     )
-    identity, entitlement, task, sure, critical = _columns(
+    order = np.argsort(key)
+    return Entitlements(key[order], certain[order].astype(bool), critical[order].astype(bool))
+
+
+def read_grants(at: datetime) -> Grants:
+    """Of these entitlements; `certain` is about the grant alone."""
+    rows = Grant.objects.effective(at).filter(entitlement__in=_serious().order_by())
+    identity, entitlement, task, certain = _columns(
         rows.order_by(),
         F("identity"),
         F("entitlement"),
         Coalesce("task", Value(0)),
-        _flag(certain),
-        _flag(Q(entitlement__risk=Risk.CRITICAL)),
+        _flag(Q(caveats=[])),
     )
-    return Grants(identity, entitlement, task, sure.astype(bool), critical.astype(bool))
+    return Grants(identity, entitlement, task, certain.astype(bool))
 
 
 def read_scopes(at: datetime) -> Scopes:
@@ -110,12 +122,18 @@ def read_scopes(at: datetime) -> Scopes:
     return Scopes(*_columns(rows, F("delegation"), F("entitlement")))
 
 
+def _serious() -> QuerySet[Entitlement]:
+    return Entitlement.objects.filter(
+        risk__in=(Risk.HIGH, Risk.CRITICAL), effect=Entitlement.Effect.ALLOW
+    )
+
+
 def _flag(condition: Q) -> Case:
     return Case(When(condition, then=Value(1)), default=Value(0))
 
 
 def _columns(rows: QuerySet[Any], *wanted: F | Expression) -> Sequence[Numbers]:
-    """The wanted columns of the rows as arrays of the same order; the first shares the rows out over byte strings."""
+    """The wanted columns as arrays that go together, in no order; the first shares the rows out over byte strings."""
     named = {f"c{number}": one for number, one in enumerate(wanted)}
     sql, params = rows.values_list(*named.values()).query.sql_with_params()
     packed = ", ".join(f"string_agg(int8send({name}::bigint), '')" for name in named)

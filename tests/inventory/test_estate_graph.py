@@ -13,6 +13,7 @@ from inventory.models import (
     ChainFacts,
     Delegation,
     DelegationScope,
+    Entitlement,
     Grant,
     Identity,
 )
@@ -75,6 +76,26 @@ def test_what_it_holds_itself_is_not_relayed() -> None:
     estate_graph.refresh(NOW)
 
     assert facts(first).relayed == 0
+
+
+def test_the_order_of_the_rows_in_their_tables_does_not_matter() -> None:
+    first, _, last = a_chain(2)
+    uncertain, critical, limited = (an_entitlement(risk=Risk.HIGH) for _ in range(3))
+    for entitlement in (limited, critical, uncertain):
+        a_grant(identity=last, entitlement=entitlement)
+    a_grant(identity=first, entitlement=limited)
+    # An updated row moves to the end of its table.
+    Entitlement.objects.filter(pk=critical.pk).update(risk=Risk.CRITICAL)
+    Entitlement.objects.filter(pk=uncertain.pk).update(caveats=["?"])
+    Identity.objects.filter(pk=first.pk).update(purpose="Moved")
+    Delegation.objects.filter(delegate=first).update(method="moved")
+
+    estate_graph.refresh(NOW)
+
+    rows = ChainFacts.objects.order_by("identity").values_list(
+        "relayed", "relayed_critical", "relayed_certain"
+    )
+    assert list(rows) == [(2, 1, 1), (3, 1, 2), (0, 0, 0)]
 
 
 def test_a_denial_is_no_access() -> None:
