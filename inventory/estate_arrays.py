@@ -1,4 +1,4 @@
-"""Answers about a whole graph of delegations, on arrays alone: cycles, distances, roots. No database, no clock.
+"""Answers about a whole graph of delegations, on arrays alone: cycles and roots. No database, no clock.
 
 Nodes are numbers from 0. A hop says that its taker may act as its giver. A path is hops one after the other; what a
 middle holds by a hop that is not passable it may not hand further, and hops bound to a task must all be of one task.
@@ -16,8 +16,6 @@ Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 NO_LIMIT = -1
-# So many pairs of (from, to) are looked at together; more are shared out, so that memory stays bounded.
-PAIRS = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class Graph:
 
 def cycles(hops: Hops, nodes: int) -> Numbers:
     """For each node the smallest node that it can reach and that can reach it, if that is another; else -1."""
-    _, label = connected_components(_matrix(hops, nodes), directed=True, connection="strong")
+    _, label = connected_components(matrix(hops, nodes), directed=True, connection="strong")
     _, smallest, size = np.unique(label, return_index=True, return_counts=True)
     return np.where(size[label] > 1, smallest[label], -1)
 
@@ -147,44 +145,7 @@ def rooted(graph: Graph, answers: Flags) -> Flags:
     return found
 
 
-def depths(graph: Graph, limit: int) -> Numbers:
-    """For each node how far away the farthest node is that it can act as, by shortest path; counted up to limit + 1."""
-    onward, first = _matrix(graph.onward, graph.places), _matrix(graph.first, graph.places)
-    to_node = csr_array(
-        (np.ones(graph.places, np.bool_), (np.arange(graph.places), graph.node_of)),
-        shape=(graph.places, graph.nodes),
-    )
-    fanout = np.diff(onward.indptr)
-    found = np.zeros(graph.nodes, np.int64)
-    rows = np.unique(graph.first.taker)
-    found[rows] = 1
-    seen = first[rows] + csr_array(
-        (np.ones(len(rows), np.bool_), (np.arange(len(rows)), rows)),
-        shape=(len(rows), graph.places),
-    )
-    waiting = [(rows, 2, first[rows], seen, seen @ to_node)]
-    while waiting:
-        rows, level, frontier, seen, met = waiting.pop()
-        if level > limit + 1 or not len(rows):
-            continue
-        if len(rows) > 1 and fanout[frontier.indices].sum() + seen.nnz > PAIRS:
-            half = len(rows) // 2
-            waiting += [
-                (rows[part], level, frontier[part], seen[part], met[part])
-                for part in (slice(half), slice(half, None))
-            ]
-            continue
-        fresh = (frontier @ onward) > seen
-        nodes = (fresh @ to_node) > met
-        found[rows[np.diff(nodes.indptr) > 0]] = level
-        alive = np.flatnonzero(np.diff(fresh.indptr))
-        waiting.append(
-            (rows[alive], level + 1, fresh[alive], (seen + fresh)[alive], (met + nodes)[alive])
-        )
-    return found
-
-
-def _matrix(hops: Hops, size: int) -> csr_array:
+def matrix(hops: Hops, size: int) -> csr_array:
     one = csr_array(
         (np.ones(len(hops.taker), np.bool_), (hops.taker, hops.giver)), shape=(size, size)
     )

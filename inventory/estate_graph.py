@@ -12,6 +12,7 @@ import numpy as np
 from django.db import connection, transaction
 
 from inventory import estate_arrays as arrays
+from inventory import estate_depth as depth
 from inventory import estate_reading as reading
 from inventory import estate_relay as relay
 from inventory.estate_arrays import Flags, Numbers
@@ -165,7 +166,7 @@ def compute(estate: Estate) -> Facts:
     reached = relay.relayed(graph, estate.held, estate.limits, estate.critical, PATH)
     return Facts(
         identity=identities,
-        hops=arrays.depths(graph, DEPTH)[:count],
+        hops=depth.depths(graph, DEPTH)[:count],
         takers=np.bincount(pairs % max(graph.nodes, 1), minlength=graph.nodes)[:count],
         cycle=np.where(smallest >= 0, identities[smallest], _NONE),
         rooted=rooted[:count],

@@ -60,7 +60,7 @@ class _Bits:
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """Hops by taker, ready to hand one word on."""
 
     giver: Numbers
@@ -70,7 +70,7 @@ class _Step:
     limit: Numbers
 
     @classmethod
-    def of(cls, hops: Hops) -> "_Step":
+    def of(cls, hops: Hops) -> "Step":
         hops = hops.only(np.argsort(hops.taker, kind="stable"))
         taker, starts = np.unique(hops.taker, return_index=True)
         limited = np.flatnonzero(hops.limit >= 0)
@@ -89,8 +89,8 @@ class _Step:
 class _Way:
     """One of two ways of asking: over everything, or over what is certain only."""
 
-    onward: _Step
-    first: _Step
+    onward: Step
+    first: Step
     own: _Bits
 
     def reached(self, number: int, scopes: Words, length: int, nodes: int) -> Words:
@@ -113,7 +113,7 @@ def relayed(graph: Graph, held: Held, limits: Limits, critical: Flags, length: i
     words = -(-count // _BITS)
     place, entitlement, sure = _at_places(graph, held)
     ways = [
-        _Way(_onward(hops), _Step.of(hops.only(hops.taker < graph.nodes)), own)
+        _Way(_onward(hops), Step.of(hops.only(hops.taker < graph.nodes)), own)
         for hops, own in (
             (graph.hops, _bits(place, entitlement, graph.places, words)),
             (
@@ -134,11 +134,11 @@ def relayed(graph: Graph, held: Held, limits: Limits, critical: Flags, length: i
     return Relayed(every, worst, certain)
 
 
-def _onward(hops: Hops) -> _Step:
+def _onward(hops: Hops) -> Step:
     """Of the passable hops those whose taker gives something to somebody; nobody asks what the others pass on."""
     gives = np.zeros(max(hops.taker.max(initial=-1), hops.giver.max(initial=-1)) + 1, np.bool_)
     gives[hops.giver] = True
-    return _Step.of(hops.only(hops.passable & gives[hops.taker]))
+    return Step.of(hops.only(hops.passable & gives[hops.taker]))
 
 
 def _at_places(graph: Graph, held: Held) -> tuple[Numbers, Numbers, Flags]:

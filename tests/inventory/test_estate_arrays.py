@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from unittest import mock
 
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inventory import estate_arrays as arrays
+from inventory import estate_depth as depth
 from inventory import estate_relay as relay
 
 ENTITLEMENTS = 70  # more than one word of 64
@@ -74,7 +76,7 @@ class World:
                 found.add(grant.entitlement)
         return found - {grant.entitlement for grant in self.grants if grant.node == start}
 
-    def depth(self, start: int, length: int) -> int:
+    def depth_of(self, start: int, length: int) -> int:
         shortest: dict[int, int] = {}
         for path in self.paths(start, length):
             end = path[-1].giver
@@ -180,19 +182,22 @@ def test_what_is_relayed_is_what_walking_every_path_finds(world: World, length: 
 def test_depth_is_the_longest_of_the_shortest_paths_up_to_one_beyond_the_limit(
     world: World, limit: int
 ) -> None:
-    found = arrays.depths(world.graph(), limit)
+    found = depth.depths(world.graph(), limit)
 
-    assert found.tolist() == [world.depth(node, limit + 1) for node in range(world.nodes)]
+    assert found.tolist() == [world.depth_of(node, limit + 1) for node in range(world.nodes)]
 
 
-@given(worlds())
-def test_depth_is_the_same_when_the_pairs_are_shared_out(world: World) -> None:
-    at_once = arrays.depths(world.graph(), 3)
+@pytest.mark.parametrize(("pairs", "budget"), [(1, 10_000), (1, 20), (10_000, 0), (10_000, -1)])
+@given(world=worlds(), limit=st.integers(1, 4))
+def test_depth_is_the_same_when_pairs_are_shared_out_or_bitsets_take_over(
+    world: World, limit: int, pairs: int, budget: int
+) -> None:
+    at_once = depth.depths(world.graph(), limit)
 
-    with mock.patch.object(arrays, "PAIRS", 1):
-        in_parts = arrays.depths(world.graph(), 3)
+    with mock.patch.multiple(depth, PAIRS=pairs, BUDGET=budget):
+        otherwise = depth.depths(world.graph(), limit)
 
-    assert in_parts.tolist() == at_once.tolist()
+    assert otherwise.tolist() == at_once.tolist()
 
 
 @given(worlds())
@@ -234,6 +239,6 @@ def test_an_empty_estate_has_no_answers() -> None:
     empty = World(0, [], [])
 
     assert arrays.cycles(empty.edges(), 0).tolist() == []
-    assert arrays.depths(empty.graph(), 8).tolist() == []
+    assert depth.depths(empty.graph(), 8).tolist() == []
     assert arrays.rooted(empty.graph(), _flags([])).tolist() == []
     assert empty.relayed(4).every.tolist() == []
