@@ -11,9 +11,11 @@ from inventory.estate_arrays import Graph, Numbers, matrix
 from inventory.estate_relay import Step
 
 # So many pairs of (from, to) are looked at together; more are shared out, so that memory stays bounded.
-PAIRS = 8_000_000
+PAIRS = 2_000_000
 # And so many altogether, before bitsets take over.
-BUDGET = 100_000_000
+BUDGET = 30_000_000
+# So many goals are tried on the rest at first: in a dense graph they show most nodes to be as deep as is counted.
+TRIED = 1_024
 _BITS = 64
 
 
@@ -24,7 +26,10 @@ def depths(graph: Graph, limit: int) -> Numbers:
     found[rows] = 1
     left = _by_pairs(graph, rows, limit + 1, found)
     if len(left):
-        _by_bits(graph, left, limit + 1, found)
+        _by_bits(graph, left, limit + 1, found, goals=TRIED)
+        left = _by_pairs(graph, left[found[left] <= limit], limit + 1, found)
+    if len(left):
+        _by_bits(graph, left, limit + 1, found, goals=graph.nodes)
     return found
 
 
@@ -51,7 +56,8 @@ def _by_pairs(graph: Graph, rows: Numbers, longest: int, found: Numbers) -> Numb
         spent += pairs
         fresh = (frontier @ onward) > seen
         nodes = (fresh @ to_node) > met
-        found[rows[np.diff(nodes.indptr) > 0]] = level
+        deeper = rows[np.diff(nodes.indptr) > 0]
+        found[deeper] = np.maximum(found[deeper], level)
         alive = np.flatnonzero(np.diff(fresh.indptr))
         waiting.append(
             (rows[alive], level + 1, fresh[alive], (seen + fresh)[alive], (met + nodes)[alive])
@@ -59,16 +65,16 @@ def _by_pairs(graph: Graph, rows: Numbers, longest: int, found: Numbers) -> Numb
     return np.concatenate([np.zeros(0, np.int64), *(one[0] for one in waiting)])
 
 
-def _by_bits(graph: Graph, rows: Numbers, longest: int, found: Numbers) -> None:
-    """The same for these rows, through all nodes as goals."""
+def _by_bits(graph: Graph, rows: Numbers, longest: int, found: Numbers, *, goals: int) -> None:
+    """The same for these rows, with the first so many nodes as goals."""
     asked = np.zeros(graph.places, np.bool_)
     asked[rows] = True
     first, onward = Step.of(graph.hops.only(asked[graph.hops.taker])), Step.of(graph.onward)
     scopes = np.ones(graph.hops.limit.max(initial=-1) + 1, np.uint64) * ~np.uint64(0)  # none limits
-    for start in range(0, graph.nodes, _BITS):
-        goals = np.flatnonzero((graph.node_of >= start) & (graph.node_of < start + _BITS))
+    for start in range(0, min(goals, graph.nodes), _BITS):
+        here = np.flatnonzero((graph.node_of >= start) & (graph.node_of < start + _BITS))
         words = np.zeros(graph.places, np.uint64)
-        words[goals] = np.uint64(1) << (graph.node_of[goals] - start).astype(np.uint64)
+        words[here] = np.uint64(1) << (graph.node_of[here] - start).astype(np.uint64)
         reached = words[first.taker]  # itself is no goal
         for level in range(1, longest + 1):
             further = reached | first.hand_on(words, scopes)

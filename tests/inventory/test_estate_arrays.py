@@ -187,14 +187,17 @@ def test_depth_is_the_longest_of_the_shortest_paths_up_to_one_beyond_the_limit(
     assert found.tolist() == [world.depth_of(node, limit + 1) for node in range(world.nodes)]
 
 
-@pytest.mark.parametrize(("pairs", "budget"), [(1, 10_000), (1, 20), (10_000, 0), (10_000, -1)])
+@pytest.mark.parametrize(
+    ("pairs", "budget", "tried"),
+    [(1, 10_000, 0), (1, 20, 1), (10_000, 0, 0), (10_000, -1, 0), (10_000, -1, 64)],
+)
 @given(world=worlds(), limit=st.integers(1, 4))
 def test_depth_is_the_same_when_pairs_are_shared_out_or_bitsets_take_over(
-    world: World, limit: int, pairs: int, budget: int
+    world: World, limit: int, pairs: int, budget: int, tried: int
 ) -> None:
     at_once = depth.depths(world.graph(), limit)
 
-    with mock.patch.multiple(depth, PAIRS=pairs, BUDGET=budget):
+    with mock.patch.multiple(depth, PAIRS=pairs, BUDGET=budget, TRIED=tried):
         otherwise = depth.depths(world.graph(), limit)
 
     assert otherwise.tolist() == at_once.tolist()
