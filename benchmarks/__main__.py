@@ -69,7 +69,7 @@ def measure(*, rounds: int, only: str) -> dict[str, object]:
     if only in ("", "import"):
         report["import"] = imports.against_copy(100_000)
     if only in ("", "chains"):
-        report["chains"] = chains.against_bare(max(rounds // 5, 3))
+        report["chains"] = chains.against_bare(max(rounds // 5, 5))
     return report
 
 

@@ -164,7 +164,7 @@ def _taken(at: "datetime") -> tuple[int, int]:
 def _bare(estate: "Estate") -> tuple[int, ...]:
     """Cycles and relay on the same arrays, as tersely as we can: what numpy and scipy cost, and little else."""
     from inventory.estate_graph import PATH
-    from inventory.estate_relay import _at_places
+    from inventory.estate_relay import at_places
 
     graph, hops, limits = estate.graph, estate.graph.hops, estate.limits
     size, count = graph.places, len(estate.critical)
@@ -174,7 +174,7 @@ def _bare(estate: "Estate") -> tuple[int, ...]:
     )
     label = connected_components(links, connection="strong")[1]
     result = np.array([(np.bincount(label)[label] > 1).sum(), 0, 0, 0])
-    row, held, sure = _at_places(graph, estate.held)
+    row, held, sure = at_places(graph, estate.held)
     ways = []
     for kept, having in ((hops.taker >= 0, sure | True), (hops.certain, sure)):
         steps = []
@@ -205,7 +205,7 @@ def _bare(estate: "Estate") -> tuple[int, ...]:
                 have[taker] |= np.bitwise_or.reduceat(handed, starts)
             gained.append(have & ~words[0])
         result[1:] += [
-            np.bitwise_count(one).sum() for one in (gained[0], gained[0] & words[3], gained[1])
+            int(np.bitwise_count(one).sum()) for one in (gained[0], gained[0] & words[3], gained[1])
         ]
     return tuple(int(one) for one in result)
 

@@ -111,7 +111,7 @@ def relayed(graph: Graph, held: Held, limits: Limits, critical: Flags, length: i
     """
     count = len(critical)
     words = -(-count // _BITS)
-    place, entitlement, sure = _at_places(graph, held)
+    place, entitlement, sure = at_places(graph, held)
     ways = [
         _Way(_onward(hops), Step.of(hops.only(hops.taker < graph.nodes)), own)
         for hops, own in (
@@ -134,14 +134,7 @@ def relayed(graph: Graph, held: Held, limits: Limits, critical: Flags, length: i
     return Relayed(every, worst, certain)
 
 
-def _onward(hops: Hops) -> Step:
-    """Of the passable hops those whose taker gives something to somebody; nobody asks what the others pass on."""
-    gives = np.zeros(max(hops.taker.max(initial=-1), hops.giver.max(initial=-1)) + 1, np.bool_)
-    gives[hops.giver] = True
-    return Step.of(hops.only(hops.passable & gives[hops.taker]))
-
-
-def _at_places(graph: Graph, held: Held) -> tuple[Numbers, Numbers, Flags]:
+def at_places(graph: Graph, held: Held) -> tuple[Numbers, Numbers, Flags]:
     """Place, entitlement and certainty of what is held: a node within a task has what it holds for it or for good."""
     order = np.argsort(held.node, kind="stable")
     starts = np.searchsorted(held.node[order], np.arange(graph.nodes + 1))
@@ -154,6 +147,13 @@ def _at_places(graph: Graph, held: Held) -> tuple[Numbers, Numbers, Flags]:
         np.concatenate((held.entitlement, held.entitlement[grant])),
         np.concatenate((held.certain, held.certain[grant])),
     )
+
+
+def _onward(hops: Hops) -> Step:
+    """Of the passable hops those whose taker gives something to somebody; nobody asks what the others pass on."""
+    gives = np.zeros(max(hops.taker.max(initial=-1), hops.giver.max(initial=-1)) + 1, np.bool_)
+    gives[hops.giver] = True
+    return Step.of(hops.only(hops.passable & gives[hops.taker]))
 
 
 def _bits(row: Numbers, entitlement: Numbers, rows: int, words: int) -> _Bits:
