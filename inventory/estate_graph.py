@@ -115,6 +115,7 @@ def refresh(at: datetime) -> Refreshed:
     )
 
 
+@reading.whole_tables()
 def read(at: datetime) -> Estate:
     """Everything that counts at the moment."""
     rows = reading.read_delegations(at)
