@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import database
+from benchmarks import chains, database
 from benchmarks.timing import Times, machine
 
 RESULTS = Path(__file__).parent / "results"
@@ -15,7 +15,7 @@ LIST_LIMIT, DETAIL_LIMIT = 30.0, 50.0
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--quick", action="store_true", help="few rounds, for a first look")
-    parser.add_argument("--only", default="", help="sweep, pages or import")
+    parser.add_argument("--only", default="", help="sweep, pages, import or chains")
     asked = parser.parse_args()
     with database.ready(fresh=False):
         report = measure(rounds=5 if asked.quick else 25, only=asked.only)
@@ -68,6 +68,8 @@ def measure(*, rounds: int, only: str) -> dict[str, object]:
         report["details"] = [_row(one) for one in [*pages.details(rounds), pages.overview(rounds)]]
     if only in ("", "import"):
         report["import"] = imports.against_copy(100_000)
+    if only in ("", "chains"):
+        report["chains"] = chains.against_bare(max(rounds // 5, 5))
     return report
 
 
@@ -118,6 +120,8 @@ def text(report: dict[str, object]) -> list[str]:
             f"First import {rates['first']:,.0f}; the same again {rates['again']:,.0f}; bare COPY {rates['copy']:,.0f} (ratio {rates['copy'] / rates['first']:.1f}).",
             "",
         ]  # type: ignore[index]
+    if "chains" in report:
+        lines += chains.lines(report["chains"])  # type: ignore[arg-type]
     return lines
 
 

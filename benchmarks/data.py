@@ -22,7 +22,8 @@ def fill(size: int, seed: int = 7) -> dict[str, int]:
     rows = {
         "source": estate.sources, "team": estate.teams, "person": estate.persons, "system": estate.systems,
         "entitlement": estate.entitlement_rows, "identity": estate.identities, "credential": estate.credentials,
-        "grant": estate.grants, "delegation": estate.delegations, "tool": estate.tools, "toolbinding": estate.bindings,
+        "grant": estate.grants, "task": estate.tasks, "delegation": estate.delegations,
+        "delegationscope": estate.scopes, "tool": estate.tools, "toolbinding": estate.bindings,
     }  # fmt: skip
     loaded = {}
     with connection.cursor() as cursor:

@@ -41,6 +41,7 @@ CREDENTIAL_KINDS = (
 )
 CREDENTIAL_WEIGHTS = (30, 20, 15, 12, 10, 6, 5, 2)
 HOWS = ("assume_role", "on_behalf_of", "impersonate", "run_as", "orchestrate")
+RING, RING_EVERY = 4, 500
 Values = Iterable[Sequence[object]]
 
 
@@ -140,20 +141,57 @@ class Estate:
                 self._ago(100) if self._chance(4) else None, self._ago(400) if self._chance(67) else None, n % 4 != 0, 11,
             )  # fmt: skip
 
+    def tasks(self) -> Values:
+        """Long ones, so that they are open for as long as the data are used."""
+        for n in range(1, self.size // 100 + 1):
+            yield (
+                n,
+                self.random.randrange(self.size) + 1,
+                f"Handles {self._word()}.",
+                "low",
+                "open",
+                self._ago(9),
+                NOW + timedelta(days=900),
+            )
+
     def delegations(self) -> Values:
+        """At random, with planted circles: of every RING_EVERY rows the first RING are one, endless and not revoked."""
         for n in range(1, 2 * self.size + 1):
+            circle, place = divmod(n - 1, RING_EVERY)
+            ring = place < RING
+            by_person = n % 4 == 0 and not ring
+            task = (
+                self.random.randrange(max(self.size // 100, 1)) + 1
+                if n % 200 == 199 and not ring
+                else None
+            )
             delegate = self._power(self.identity_weights) + 1
-            by_person = n % 4 == 0
             giver = self.random.randrange(self.size) + 1
-            if giver == delegate:
+            if ring:
+                delegate, giver = (self._in_ring(circle, one) for one in (place, place + 1))
+            elif giver == delegate:
                 giver = giver % self.size + 1
+            ends = NOW + timedelta(days=n % 400 + 1) if n % 3 == 0 else None
+            ends = NOW + timedelta(days=800) if task else ends
             yield (
                 n, f"d-{n}", delegate, None if by_person else giver,
                 self._power(self.person_weights) + 1 if by_person else None,
                 "on_behalf_of" if by_person else self.random.choice(HOWS),
-                (True, False, None)[n % 3], self._ago(500) if n % 2 else None,
-                NOW + timedelta(days=n % 400 + 1) if n % 3 == 0 else None, self._ago(50) if self._chance(3) else None, 11,
+                (True, False, None)[n % 3], self._ago(500) if n % 2 else None, None if ring else ends,
+                self._ago(50) if self._chance(3) and not ring else None, n % 50 != 7, task,
+                ["A condition that nobody here can judge."] if n % 20 == 11 else [], 11,
             )  # fmt: skip
+
+    def scopes(self) -> Values:
+        """What the limited delegations cover: five entitlements each."""
+        number = 0
+        for delegation in range(7, 2 * self.size + 1, 50):
+            for entitlement in self.random.sample(range(1, self.entitlements + 1), 5):
+                number += 1
+                yield number, delegation, entitlement
+
+    def _in_ring(self, circle: int, place: int) -> int:
+        return (circle * 37 + place % RING) % self.size + 1
 
     def tools(self) -> Values:
         for n in range(1, 2_001):
@@ -209,8 +247,10 @@ COLUMNS = {
                    "expires_at", "expiry_known", "last_used_at", "use_known", "enabled", "revoked_at", "binding_known", "source_id"),
     "grant": ("id", "external_id", "identity_id", "entitlement_id", "via", "starts_at", "expires_at", "revoked_at",
               "last_used_at", "use_known", "source_id"),
+    "task": ("id", "identity_id", "purpose", "risk", "status", "opened_at", "deadline"),
     "delegation": ("id", "external_id", "delegate_id", "delegator_identity_id", "delegator_person_id", "how",
-                   "may_redelegate", "starts_at", "expires_at", "revoked_at", "source_id"),
+                   "may_redelegate", "starts_at", "expires_at", "revoked_at", "scope_all", "task_id", "caveats", "source_id"),
+    "delegationscope": ("id", "delegation_id", "entitlement_id"),
     "tool": ("id", "external_id", "provider", "name", "descriptor_digest", "approved_digest", "writes", "source_id"),
     "toolbinding": ("id", "external_id", "identity_id", "tool_id", "origin", "source_id"),
 }  # fmt: skip
