@@ -37,10 +37,11 @@ class Crosswalk:
 def read(
     loaded: Sequence[Catalogue], path: Path = catalogues.DIRECTORY / catalogues.CROSSWALK
 ) -> Crosswalk:
-    """The crosswalk to these catalogues. An id that its framework does not have is an error."""
+    """The crosswalk to these catalogues, with the additions beside it. An id that its framework does not have is an
+    error."""
     raw, where = catalogues.document(path), path.name
     chosen = _current(raw, loaded, where)
-    every = list(_entries(raw, where))
+    every = [*_entries(raw, where), *_additions(path.with_name(catalogues.ADDITIONS), raw, where)]
     known = [entry for entry in every if entry.framework in chosen]
     _refuse_unknown(known, chosen, where)
     mapped = {(entry.framework, entry.control_id) for entry in known}
@@ -69,6 +70,19 @@ def _current(raw: Document, loaded: Sequence[Catalogue], where: str) -> dict[str
             )
         chosen[key] = catalogue
     return chosen
+
+
+def _additions(path: Path, raw: Document, where: str) -> Iterator[MappingEntry]:
+    """Mappings of the checks that only this project has."""
+    more = catalogues.document(path)
+    twice = _ids(raw, where) & _ids(more, path.name)
+    if twice:
+        raise CatalogueWrong(f"{path.name}: {min(twice)} is in {where} too. Keep one of them.")
+    yield from _entries(more, path.name)
+
+
+def _ids(raw: Document, where: str) -> set[str]:
+    return {text(item, "id", where) for item in rows(raw, "items", where)}
 
 
 def _entries(raw: Document, where: str) -> Iterator[MappingEntry]:
