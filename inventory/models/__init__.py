@@ -1,5 +1,6 @@
 """The nouns of the inventory."""
 
+from inventory.models.chain import ChainComputation, ChainFacts
 from inventory.models.change import Change
 from inventory.models.credential import Credential
 from inventory.models.delegation import Delegation, DelegationBasis, DelegationScope
@@ -16,6 +17,8 @@ from inventory.models.user import ApiToken, User
 
 __all__ = [
     "ApiToken",
+    "ChainComputation",
+    "ChainFacts",
     "Change",
     "Credential",
     "Delegation",
