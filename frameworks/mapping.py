@@ -37,13 +37,18 @@ class Crosswalk:
 def read(
     loaded: Sequence[Catalogue], path: Path = catalogues.DIRECTORY / catalogues.CROSSWALK
 ) -> Crosswalk:
-    """The crosswalk to these catalogues, with the additions beside it. An id that its framework does not have is an
-    error."""
+    """The crosswalk to these catalogues, and the additions beside it. What its framework does not have is an error."""
     raw, where = catalogues.document(path), path.name
     chosen = _current(raw, loaded, where)
-    every = [*_entries(raw, where), *_additions(path.with_name(catalogues.ADDITIONS), raw, where)]
+    beside = path.with_name(catalogues.ADDITIONS)
+    files = {
+        where: list(_entries(raw, where)),
+        beside.name: list(_additions(beside, raw, where)),
+    }
+    for name, entries in files.items():
+        _refuse_unknown([entry for entry in entries if entry.framework in chosen], chosen, name)
+    every = [entry for entries in files.values() for entry in entries]
     known = [entry for entry in every if entry.framework in chosen]
-    _refuse_unknown(known, chosen, where)
     mapped = {(entry.framework, entry.control_id) for entry in known}
     return Crosswalk(
         current={key: catalogue.version for key, catalogue in chosen.items()},

@@ -17,8 +17,10 @@ from django.db.models import F
 from inventory import access, audit
 from inventory.audit import Actor
 from inventory.models import (
+    ChainFacts,
     Credential,
     Delegation,
+    DelegationScope,
     Entitlement,
     Grant,
     Identity,
@@ -26,6 +28,7 @@ from inventory.models import (
     Resource,
     Source,
     System,
+    ToolBinding,
     User,
 )
 from inventory.rules import RuleBroken
@@ -104,6 +107,9 @@ _JUDGED_TABLES = [
         Entitlement,
         Grant,
         Delegation,
+        DelegationScope,
+        ChainFacts,
+        ToolBinding,
         Finding,
         Waiver,
     )

@@ -248,8 +248,10 @@ def _alike(at: datetime, who: str, outer: Outer) -> QuerySet[Grant]:
     whole = Q(entitlement__resource=None, entitlement__name=outer("entitlement__name"))
     patterns = Q(entitlement__wildcard=True) | Q(entitlement__admin=True)
     statements = ~Q(entitlement__policy="")
-    same = _held(at, who).filter(entitlement__system=outer("entitlement__system"))
-    return same.filter(patterns | statements | whole)
+    same = Q(entitlement__system=outer("entitlement__system")) & ~Q(
+        entitlement=outer("entitlement")
+    )
+    return _held(at, who).filter(same, patterns | statements | whole)
 
 
 def _kept_but_named(at: datetime) -> QuerySet[DelegationScope]:

@@ -14,7 +14,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.fields.json import KT
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, NullIf
 
 from inventory.models import (
@@ -163,7 +163,7 @@ class CiFederation(Check):
 
 def _account(prefix: str) -> Case:
     """The account it is of. What a trust policy only mentions has the scope of the policy, so that says nothing."""
-    said = NullIf(KT(f"{prefix}attributes__account"), Value(""))
+    said = NullIf(KeyTextTransform("account", f"{prefix}attributes"), Value(""))
     return Case(
         When(**{f"{prefix}stub": True}, then=said),
         default=Coalesce(said, NullIf(f"{prefix}scope", Value(""))),

@@ -1,8 +1,18 @@
 """The smallest rows of each answer for the checks of delegations, of whom they trust, and of combinations."""
 
+from datetime import datetime
 from typing import Any
 
-from inventory.models import Delegation, DelegationScope, Entitlement, Identity, Tool, ToolBinding
+from inventory.models import (
+    ChainComputation,
+    ChainFacts,
+    Delegation,
+    DelegationScope,
+    Entitlement,
+    Identity,
+    Tool,
+    ToolBinding,
+)
 from tests.factories import (
     NOW,
     a_credential,
@@ -180,6 +190,20 @@ def third_party() -> Delegation:
     return trusted(principal("account", third_party=True, attributes={"account": "444455556666"}))
 
 
+def in_chain(
+    *, computed: datetime | None = NOW, facts: Json | None = None, **fields: Any
+) -> Identity:
+    """It takes a delegation; what that adds up to was computed then, or never."""
+    identity = an_identity(**fields)
+    a_delegation(delegate=identity)
+    if computed:
+        plain = {"hops": 1, "takers": 0, "rooted": True, "relayed": 0}
+        parts = {"relayed_critical": 0, "relayed_certain": 0}
+        ChainFacts.objects.create(identity=identity, **(plain | parts | (facts or {})))
+        ChainComputation.objects.update_or_create(defaults={"computed_at": computed})
+    return identity
+
+
 OUT = "not applicable"
 # Check, verdict, why, row.
 DELEGATIONS = [
@@ -270,4 +294,26 @@ DELEGATIONS = [
     ("toxic-combination", "unknown", "no hints", lambda: with_tools("send_note", said=None)),
     ("toxic-combination", "unknown", "not rated", lambda: with_tools("web_fetch", sensitivity="")),
     ("toxic-combination", OUT, "no agent", an_identity),
+    ("delegation-depth", "fail", "deep", lambda: in_chain(facts={"hops": 4})),
+    ("delegation-depth", "fail", "wide", lambda: in_chain(facts={"takers": 26})),
+    ("delegation-depth", "fail", "was deep", lambda: in_chain(facts={"hops": 4}, computed=ago(9))),
+    ("delegation-depth", "pass", "short", lambda: in_chain(facts={"hops": 3, "takers": 25})),
+    ("delegation-depth", "unknown", "never computed", lambda: in_chain(computed=None)),
+    ("delegation-depth", "unknown", "long ago", lambda: in_chain(computed=ago(1.1))),
+    ("delegation-depth", OUT, "in no chain", an_identity),
+    ("delegation-cycle", "fail", "circle", lambda: in_chain(facts={"cycle": 1})),
+    ("delegation-cycle", "pass", "straight", in_chain),
+    ("delegation-cycle", "unknown", "never computed", lambda: in_chain(computed=None)),
+    ("privilege-relay", "fail", "low tier", lambda: in_chain(facts={"relayed": 1})),
+    ("privilege-relay", "fail", "outside", lambda: in_chain(
+        facts={"relayed": 1}, declared_tier=4, third_party=True
+    )),
+    ("privilege-relay", "pass", "nothing", in_chain),
+    ("privilege-relay", "unknown", "never computed", lambda: in_chain(computed=None)),
+    ("privilege-relay", OUT, "an actor", lambda: in_chain(
+        facts={"relayed": 1}, kind=Kind.AUTONOMOUS_AGENT
+    )),
+    ("privilege-relay", OUT, "the platform's", lambda: in_chain(
+        facts={"relayed": 1}, platform_managed=True
+    )),
 ]  # fmt: skip
