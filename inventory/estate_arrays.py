@@ -17,7 +17,7 @@ Flags = NDArray[np.bool_]
 
 NO_LIMIT = -1
 # So many pairs of (from, to) are looked at together; more are shared out, so that memory stays bounded.
-_PAIRS = 8_000_000
+PAIRS = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,10 @@ def leading_to(targets: Flags, hops: Hops) -> Flags:
 
 
 def rooted(graph: Graph, answers: Flags) -> Flags:
-    """For each node whether a path of at least one hop leads to a node that answers, however long."""
+    """For each node whether a path of at least one hop, however long, leads to a node that answers.
+
+    Where it only leads back to the node itself, in a circle, that counts: somebody answers for the circle.
+    """
     up = leading_to(answers[graph.node_of], graph.onward)
     first = graph.first
     found = np.zeros(graph.nodes, np.bool_)
@@ -164,7 +167,7 @@ def depths(graph: Graph, limit: int) -> Numbers:
         rows, level, frontier, seen, met = waiting.pop()
         if level > limit + 1 or not len(rows):
             continue
-        if len(rows) > 1 and fanout[frontier.indices].sum() + seen.nnz > _PAIRS:
+        if len(rows) > 1 and fanout[frontier.indices].sum() + seen.nnz > PAIRS:
             half = len(rows) // 2
             waiting += [
                 (rows[part], level, frontier[part], seen[part], met[part])

@@ -3,13 +3,14 @@
 from celery import shared_task
 from django.utils import timezone
 
-from inventory import endings, kill_switch, ownership, task_life, uploads
+from inventory import endings, estate_graph, kill_switch, ownership, task_life, uploads
 from inventory.models import ImportRun
 
 # Name, task and seconds between two runs; written to the scheduler when the product is prepared.
 SCHEDULE: dict[str, tuple[str, int]] = {
     "end what is over": ("inventory.tasks.end_what_is_over", 60),
     "verify stops": ("inventory.tasks.verify_stops", 60),
+    "refresh chains": ("inventory.tasks.refresh_chains", 900),
     "tidy uploads": ("inventory.tasks.tidy_uploads", 3_600),
 }
 
@@ -41,3 +42,9 @@ def end_what_is_over() -> None:
 def verify_stops() -> None:
     """Asks again for stops whose end nobody has seen, such as after a crash in between."""
     kill_switch.verify_all()
+
+
+@shared_task
+def refresh_chains() -> None:
+    """Computes anew what the delegations of the whole estate mean."""
+    estate_graph.refresh(timezone.now())

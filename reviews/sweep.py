@@ -14,7 +14,7 @@ from django.core.exceptions import EmptyResultSet, FieldError
 from django.db import DatabaseError, connection
 from django.db.models import F
 
-from inventory import access, audit
+from inventory import access, audit, estate_graph
 from inventory.audit import Actor
 from inventory.models import (
     ChainFacts,
@@ -248,6 +248,17 @@ def _refresh_statistics() -> None:
         cursor.execute(f"ANALYZE {', '.join(_JUDGED_TABLES)}")
 
 
+def _refresh_chains(at: datetime) -> list[str]:
+    """Checks of the whole estate's delegations read what this keeps; where it breaks, they read what is older."""
+    try:
+        done = estate_graph.refresh(at)
+    except DatabaseError as error:
+        log.error("chains.broken", error=str(error))
+        return [f"The delegations of the whole estate could not be read ({type(error).__name__})."]
+    log.info("chains.refreshed", relaying=done.relaying, written=done.written, seconds=done.seconds)
+    return []
+
+
 def _close_disabled(at: datetime, *, by: Actor) -> int:
     """Findings of checks that are switched off, or that exist no more, are nobody's business."""
     running = [check.id for check in configured() if check.enabled]
@@ -298,6 +309,7 @@ def _sweep(
     counts: Counter[str] = Counter()
     broken = []
     if identities is None:
+        broken += _refresh_chains(run.at)
         counts["exceptions_ended"] = reopen_due(run.at, by=by)
         counts["resolved"] = _close_disabled(run.at, by=by)
     for number, check in enumerate(checks, start=1):

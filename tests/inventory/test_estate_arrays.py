@@ -1,0 +1,239 @@
+"""The answers on arrays are those of a slow reference, which walks every path one by one, on small random graphs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from unittest import mock
+
+import numpy as np
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from inventory import estate_arrays as arrays
+from inventory import estate_relay as relay
+
+ENTITLEMENTS = 70  # more than one word of 64
+NUMBERS = (0, 1, 63, 64, 69)
+CRITICAL = {1, 64}
+
+
+@dataclass(frozen=True)
+class Hop:
+    taker: int
+    giver: int
+    passable: bool = True
+    certain: bool = True
+    task: int = 0
+    scope: frozenset[int] | None = None
+
+
+@dataclass(frozen=True)
+class Grant:
+    node: int
+    entitlement: int
+    task: int = 0
+    certain: bool = True
+
+
+@dataclass(frozen=True)
+class World:
+    nodes: int
+    hops: list[Hop]
+    grants: list[Grant]
+
+    # --- the slow and obvious way -----------------------------------------------------------------
+    def paths(self, start: int, length: int) -> Iterator[list[Hop]]:
+        """Every path from `start` of 1 to `length` hops that comes to no giver twice; it may come back to `start`."""
+        waiting = [[hop] for hop in self.hops if hop.taker == start]
+        while waiting:
+            path = waiting.pop()
+            if len(path) > length or len({hop.task for hop in path if hop.task}) > 1:
+                continue
+            if not all(hop.passable for hop in path[1:]):
+                continue
+            yield path
+            been = {hop.giver for hop in path}
+            waiting += [
+                [*path, hop]
+                for hop in self.hops
+                if hop.taker == path[-1].giver and hop.giver not in been
+            ]
+
+    def gained(self, start: int, length: int, *, certainly: bool) -> set[int]:
+        found = set()
+        for path in self.paths(start, length):
+            tasks = {hop.task for hop in path if hop.task}
+            for grant in self.grants:
+                if grant.node != path[-1].giver or (grant.task and tasks - {grant.task}):
+                    continue
+                if any(
+                    hop.scope is not None and grant.entitlement not in hop.scope for hop in path
+                ):
+                    continue
+                if certainly and not (grant.certain and all(hop.certain for hop in path)):
+                    continue
+                found.add(grant.entitlement)
+        return found - {grant.entitlement for grant in self.grants if grant.node == start}
+
+    def depth(self, start: int, length: int) -> int:
+        shortest: dict[int, int] = {}
+        for path in self.paths(start, length):
+            end = path[-1].giver
+            if end != start:
+                shortest[end] = min(len(path), shortest.get(end, length))
+        return max(shortest.values(), default=0)
+
+    def reaches(self, start: int) -> set[int]:
+        """Over any hops, whether they may stand together or not."""
+        found: set[int] = set()
+        waiting = [start]
+        while waiting:
+            node = waiting.pop()
+            more = {hop.giver for hop in self.hops if hop.taker == node} - found
+            found |= more
+            waiting += more
+        return found
+
+    # --- as arrays --------------------------------------------------------------------------------
+    @property
+    def limited(self) -> list[Hop]:
+        return [hop for hop in self.hops if hop.scope is not None]
+
+    def edges(self) -> arrays.Hops:
+        numbers = iter(range(len(self.hops)))
+        return arrays.Hops(
+            _ints(hop.taker for hop in self.hops),
+            _ints(hop.giver for hop in self.hops),
+            _flags(hop.passable for hop in self.hops),
+            _flags(hop.certain for hop in self.hops),
+            _ints(hop.task for hop in self.hops),
+            _ints(arrays.NO_LIMIT if hop.scope is None else next(numbers) for hop in self.hops),
+        )
+
+    def graph(self) -> arrays.Graph:
+        for_task = np.zeros(self.nodes, np.bool_)
+        for_task[[grant.node for grant in self.grants if grant.task]] = True
+        return arrays.unfold(self.edges(), self.nodes, for_task)
+
+    def relayed(self, length: int) -> relay.Relayed:
+        held = relay.Held(
+            _ints(grant.node for grant in self.grants),
+            _ints(grant.entitlement for grant in self.grants),
+            _ints(grant.task for grant in self.grants),
+            _flags(grant.certain for grant in self.grants),
+        )
+        pairs = [(n, one) for n, hop in enumerate(self.limited) for one in hop.scope or ()]
+        limits = relay.Limits(
+            _ints(n for n, _ in pairs), _ints(one for _, one in pairs), len(self.limited)
+        )
+        critical = np.zeros(ENTITLEMENTS, np.bool_)
+        critical[list(CRITICAL)] = True
+        return relay.relayed(self.graph(), held, limits, critical, length)
+
+
+def _ints(values: object) -> arrays.Numbers:
+    return np.array(list(values), dtype=np.int64)  # type: ignore[call-overload]
+
+
+def _flags(values: object) -> arrays.Flags:
+    return np.array(list(values), dtype=np.bool_)  # type: ignore[call-overload]
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    nodes = draw(st.integers(2, 6))
+    node, task = st.integers(0, nodes - 1), st.sampled_from((0, 0, 0, 7, 9))
+    entitlement = st.sampled_from(NUMBERS)
+    hop = st.builds(
+        Hop,
+        node,
+        node,
+        st.sampled_from((True, True, False)),
+        st.booleans(),
+        task,
+        st.none() | st.frozensets(entitlement, max_size=3),
+    ).filter(lambda one: one.taker != one.giver)
+    grant = st.builds(Grant, node, entitlement, task, st.booleans())
+    return World(nodes, draw(st.lists(hop, max_size=12)), draw(st.lists(grant, max_size=10)))
+
+
+TWO_TASKS = World(
+    4,
+    [Hop(0, 1, task=7), Hop(1, 2), Hop(2, 3, task=9), Hop(2, 3, task=7, scope=frozenset({0}))],
+    [Grant(3, 0, task=7), Grant(3, 1, task=9), Grant(3, 63)],
+)
+
+
+@example(TWO_TASKS, 4)
+@given(worlds(), st.integers(1, 4))
+def test_what_is_relayed_is_what_walking_every_path_finds(world: World, length: int) -> None:
+    found = world.relayed(length)
+
+    every = [world.gained(node, length, certainly=False) for node in range(world.nodes)]
+    certain = [world.gained(node, length, certainly=True) for node in range(world.nodes)]
+    assert found.every.tolist() == [len(one) for one in every]
+    assert found.critical.tolist() == [len(one & CRITICAL) for one in every]
+    assert found.certain.tolist() == [len(one) for one in certain]
+
+
+@example(TWO_TASKS, 3)
+@given(worlds(), st.integers(1, 4))
+def test_depth_is_the_longest_of_the_shortest_paths_up_to_one_beyond_the_limit(
+    world: World, limit: int
+) -> None:
+    found = arrays.depths(world.graph(), limit)
+
+    assert found.tolist() == [world.depth(node, limit + 1) for node in range(world.nodes)]
+
+
+@given(worlds())
+def test_depth_is_the_same_when_the_pairs_are_shared_out(world: World) -> None:
+    at_once = arrays.depths(world.graph(), 3)
+
+    with mock.patch.object(arrays, "PAIRS", 1):
+        in_parts = arrays.depths(world.graph(), 3)
+
+    assert in_parts.tolist() == at_once.tolist()
+
+
+@given(worlds())
+def test_a_cycle_is_named_by_its_smallest_member(world: World) -> None:
+    found = arrays.cycles(world.edges(), world.nodes)
+
+    ways = [world.reaches(node) for node in range(world.nodes)]
+    expected = [
+        min((other for other in ways[node] if node in ways[other]), default=-1)
+        for node in range(world.nodes)
+    ]
+    assert found.tolist() == expected
+
+
+@given(worlds(), st.data())
+def test_rooted_is_whether_some_path_ends_at_one_who_answers(
+    world: World, data: st.DataObject
+) -> None:
+    answers = data.draw(st.lists(st.booleans(), min_size=world.nodes, max_size=world.nodes))
+
+    found = arrays.rooted(world.graph(), _flags(answers))
+
+    assert found.tolist() == [
+        any(answers[path[-1].giver] for path in world.paths(node, world.nodes))
+        for node in range(world.nodes)
+    ]
+
+
+@given(worlds())
+def test_nothing_widens_with_a_shorter_path_or_with_certainty(world: World) -> None:
+    short, long = world.relayed(2), world.relayed(4)
+
+    assert (short.every <= long.every).all()
+    assert (long.certain <= long.every).all()
+    assert (long.critical <= long.every).all()
+
+
+def test_an_empty_estate_has_no_answers() -> None:
+    empty = World(0, [], [])
+
+    assert arrays.cycles(empty.edges(), 0).tolist() == []
+    assert arrays.depths(empty.graph(), 8).tolist() == []
+    assert arrays.rooted(empty.graph(), _flags([])).tolist() == []
+    assert empty.relayed(4).every.tolist() == []
