@@ -166,8 +166,8 @@ class RedelegationAgainstFlag(Check):
                 passed_on=Case(
                     When(~Exists(kept), then=False),
                     When(scope_all=True, then=True),
-                    When(Exists(_kept_but_named(at)), then=True),
-                    When(Exists(of_people) | ~Exists(named), then=None),
+                    When(Exists(_lent(at).filter(_kept(at))), then=True),
+                    When(~Exists(named) | (Exists(of_people) & Exists(_lent(at))), then=None),
                     default=False,
                     output_field=BooleanField(),
                 )
@@ -254,13 +254,17 @@ def _alike(at: datetime, who: str, outer: Outer) -> QuerySet[Grant]:
     return _held(at, who).filter(same, patterns | statements | whole)
 
 
-def _kept_but_named(at: datetime) -> QuerySet[DelegationScope]:
-    """Entitlements it names that its delegator has by delegations that may not be passed on, and in no other way."""
-    mine = Delegation.objects.effective(at).filter(delegate=OuterRef("giver"))
+def _lent(at: datetime) -> QuerySet[DelegationScope]:
+    """Entitlements it names that its delegator neither holds nor was given to pass on."""
     own = _held(at, "giver").filter(entitlement=OuterRef("entitlement"))
-    kept = Exists(mine.filter(_covers(at), may_redelegate=False))
     free = Exists(_may_pass_on(at, "giver").filter(_covers(at)))
-    return _limits().filter(kept, ~Exists(own), ~free)
+    return _limits().filter(~Exists(own), ~free)
+
+
+def _kept(at: datetime) -> Q:
+    """For such an entitlement: its delegator was given it, but not to pass it on."""
+    mine = Delegation.objects.effective(at).filter(delegate=OuterRef("giver"))
+    return Q(Exists(mine.filter(_covers(at), may_redelegate=False)))
 
 
 def _anonymous(prefix: str) -> Q:
