@@ -38,7 +38,7 @@ class ToxicCombination(Check):
     title = "No agent reads sensitive data, takes in untrusted content, and can send outside"
     severity = Severity.HIGH
     fix = "Take away one of the three: the sensitive access, the untrusted input, or the way out."
-    evidence = ("kind", "reads_sensitive", "takes_untrusted", "sends_outside")
+    evidence = ("kind", "environment", "third_party")
 
     outside = Choices(("partner_api", "mail", "messaging", "web"), "Systems outside", _SYSTEMS)
 

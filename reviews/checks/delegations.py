@@ -1,7 +1,7 @@
 """Checks of what is delegated: how wide, how long, who answers for it, and who passes it on."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import (
     BooleanField,
@@ -19,6 +19,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Least, NullIf
 
 from inventory.models import Delegation, DelegationScope, Entitlement, Grant, Identity, Severity
+from inventory.models.chain import chains_computed_at
 from inventory.models.grant import in_force_q
 from inventory.models.identity import active_q
 from inventory.models.person import can_answer
@@ -26,13 +27,13 @@ from reviews.check import Check, Rows
 from reviews.parameters import Minutes
 
 Outer = Callable[[str], OuterRef]
-HOPS = 3  # how far up a delegation is followed to somebody who answers for it
+FRESH = timedelta(days=1)  # facts about the whole estate say nothing after that
 # Principals that stand for whoever comes, or for nobody any more (inventory/importers/aws_principals.py).
 ANONYMOUS_TYPES = ("anyone", "anyone_except", "account", "deleted")
 # What Kubernetes calls whoever did not sign in (Kubernetes documentation, Authenticating, "Anonymous requests").
 ANONYMOUS_NAMES = ("system:anonymous", "Group system:unauthenticated")
-# In the order of the alphabet, worst first: `_worst` relies on it.
-BEYOND, LONGER, UNCLEAR, WITHIN = "beyond", "longer", "unclear", "within"
+# In the order of the alphabet, worst first: `_worst_of` relies on it.
+BEYOND, KEPT, LONGER, UNCLEAR, WITHIN = "beyond", "kept", "longer", "unclear", "within"
 
 
 class DelegationNarrows(Check):
@@ -52,7 +53,7 @@ class DelegationNarrows(Check):
     title = "A delegated scope is never wider than that of the delegator, or of the user acted for"
     severity = Severity.CRITICAL
     fix = "Narrow the delegation to what its delegator holds, and let it end no later."
-    evidence = ("how", "scope_all", "delegator_identity__name", "expires_at", "compared")
+    evidence = ("how", "scope_all", "delegator_identity__name", "expires_at")
 
     def population(self, at: datetime) -> Rows:
         return _set_up(at).annotate(
@@ -72,9 +73,10 @@ class DelegationNarrows(Check):
 class DelegationAttributable(Check):
     """When nobody can be named at the start of a chain, nobody answers for what its end did.
 
-    Someone is named if within three hops up there is a person, or an identity whose owner can answer. It fails at once
-    where one end is whoever comes: anybody, any principal of an account, a principal that was deleted. What the
-    platform gives away of its own is left out; so is what only follows from grants, unless whoever comes gets it.
+    Someone is named if there is, on some way up, a person, or an identity whose owner can answer; what lies more than
+    one hop up is computed for the whole estate, and cannot be told before. It fails at once where one end is whoever
+    comes: anybody, any principal of an account, a principal that was deleted. What the platform gives away of its own
+    is left out; so is what only follows from grants, unless whoever comes gets it.
     """
 
     id = "delegation-attributable"
@@ -87,16 +89,20 @@ class DelegationAttributable(Check):
     def population(self, at: datetime) -> Rows:
         theirs = Q(delegator_identity=None) | Q(delegator_identity__platform_managed=False)
         anonymous = _anonymous("delegate__") | _anonymous("delegator_identity__")
+        above = Delegation.objects.effective(at).filter(delegate=OuterRef("delegator_identity"))
         return (
             Delegation.objects.effective(at)
             .filter(theirs)
+            .alias(computed_at=chains_computed_at())
             .annotate(
                 anonymous=Case(When(anonymous, then=True), default=False),
                 attributable=Case(
                     When(anonymous, then=False),
-                    When(_answered(at, HOPS), then=True),
-                    When(_goes_on(at, HOPS), then=None),
-                    default=False,
+                    When(_answered(at), then=True),
+                    When(~Exists(above), then=False),
+                    When(Exists(above.filter(_answered(at))), then=True),
+                    When(computed_at__gte=at - FRESH, then=F("delegator_identity__chain__rooted")),
+                    default=None,
                     output_field=BooleanField(),
                 ),
             )
@@ -156,26 +162,22 @@ class RedelegationAgainstFlag(Check):
 
     def population(self, at: datetime) -> Rows:
         mine = Delegation.objects.effective(at).filter(delegate=OuterRef("delegator_identity"))
-        kept = mine.filter(may_redelegate=False)
-        named = DelegationScope.objects.filter(delegation=OuterRef("pk"))
-        of_people = kept.filter(scope_all=True, delegator_identity=None)
+        kept = Exists(mine.filter(may_redelegate=False))
         return (
             _set_up(at)
             .filter(Exists(mine.filter(may_redelegate__isnull=False)))
             .annotate(
                 passed_on=Case(
-                    When(~Exists(kept), then=False),
-                    When(scope_all=True, then=True),
-                    When(Exists(_lent(at).filter(_kept(at))), then=True),
-                    When(~Exists(named) | (Exists(of_people) & Exists(_lent(at))), then=None),
-                    default=False,
-                    output_field=BooleanField(),
+                    When(~kept, then=Value(WITHIN)),
+                    When(scope_all=True, then=Value(KEPT)),
+                    default=NullIf(_worst_passed_on(at), Value(UNCLEAR)),
+                    output_field=CharField(),
                 )
             )
         )
 
     def fails(self, at: datetime) -> Q:
-        return Q(passed_on=True)
+        return Q(passed_on=KEPT)
 
 
 def _set_up(at: datetime) -> QuerySet[Delegation]:
@@ -221,18 +223,13 @@ def _worst(at: datetime) -> Coalesce:
     above = Q(delegator_identity=None) | Exists(_may_pass_on(at, "delegator_identity"))
     alike = Exists(_alike(at, "delegator_identity", lambda name: OuterRef(OuterRef(name))))
     perhaps = given.filter(Q(scope_all=True) & (above | Q(alike)))
-    named = _limits().annotate(
-        compared=Case(
-            When(Exists(_held(at, "giver").filter(entitlement=OuterRef("entitlement"))), then=Value(WITHIN)),
-            When(Exists(covering.filter(_lasts())), then=Value(WITHIN)),
-            When(Exists(perhaps) | Exists(_alike(at, "giver", OuterRef)), then=Value(UNCLEAR)),
-            When(Exists(covering), then=Value(LONGER)),
-            default=Value(BEYOND),
-            output_field=CharField(),
-        )
+    return _worst_of(
+        When(Exists(_held(at, "giver").filter(entitlement=OuterRef("entitlement"))), then=Value(WITHIN)),
+        When(Exists(covering.filter(_lasts())), then=Value(WITHIN)),
+        When(Exists(perhaps) | Exists(_alike(at, "giver", OuterRef)), then=Value(UNCLEAR)),
+        When(Exists(covering), then=Value(LONGER)),
+        otherwise=BEYOND,
     )  # fmt: skip
-    worst = Subquery(named.order_by("compared").values("compared")[:1])
-    return Coalesce(worst, Value(UNCLEAR), output_field=CharField())
 
 
 def _covers(at: datetime) -> Q:
@@ -254,17 +251,24 @@ def _alike(at: datetime, who: str, outer: Outer) -> QuerySet[Grant]:
     return _held(at, who).filter(same, patterns | statements | whole)
 
 
-def _lent(at: datetime) -> QuerySet[DelegationScope]:
-    """Entitlements it names that its delegator neither holds nor was given to pass on."""
-    own = _held(at, "giver").filter(entitlement=OuterRef("entitlement"))
-    free = Exists(_may_pass_on(at, "giver").filter(_covers(at)))
-    return _limits().filter(~Exists(own), ~free)
+def _worst_passed_on(at: datetime) -> Coalesce:
+    """Whether one of its entitlements is its delegator's by delegations only that may not be passed on."""
+    mine = Delegation.objects.effective(at).filter(delegate=OuterRef("giver"), may_redelegate=False)
+    of_people = mine.filter(scope_all=True, delegator_identity=None)
+    return _worst_of(
+        When(Exists(_held(at, "giver").filter(entitlement=OuterRef("entitlement"))), then=Value(WITHIN)),
+        When(Exists(_may_pass_on(at, "giver").filter(_covers(at))), then=Value(WITHIN)),
+        When(Exists(mine.filter(_covers(at))), then=Value(KEPT)),
+        When(Exists(of_people), then=Value(UNCLEAR)),
+        otherwise=WITHIN,
+    )  # fmt: skip
 
 
-def _kept(at: datetime) -> Q:
-    """For such an entitlement: its delegator was given it, but not to pass it on."""
-    mine = Delegation.objects.effective(at).filter(delegate=OuterRef("giver"))
-    return Q(Exists(mine.filter(_covers(at), may_redelegate=False)))
+def _worst_of(*cases: When, otherwise: str) -> Coalesce:
+    """The worst of what is said about each entitlement it names; unclear where it names none."""
+    said = Case(*cases, default=Value(otherwise), output_field=CharField())
+    named = _limits().annotate(compared=said).order_by("compared").values("compared")[:1]
+    return Coalesce(Subquery(named), Value(UNCLEAR), output_field=CharField())
 
 
 def _anonymous(prefix: str) -> Q:
@@ -272,22 +276,9 @@ def _anonymous(prefix: str) -> Q:
     return kinds | Q(**{f"{prefix}name__in": ANONYMOUS_NAMES})
 
 
-def _answered(at: datetime, hops: int) -> Q:
-    """A person is the delegator, or an identity whose owner can answer, here or up to so many hops above."""
+def _answered(at: datetime) -> Q:
+    """The delegator is a person, or an identity whose owner can answer."""
     owned = Q(delegator_identity__owner__isnull=False)
-    here = Q(delegator_person__isnull=False) | (
+    return Q(delegator_person__isnull=False) | (
         owned & can_answer(at, "delegator_identity__owner__")
     )
-    if hops == 1:
-        return here
-    return here | Q(Exists(_above(at).filter(_answered(at, hops - 1))))
-
-
-def _goes_on(at: datetime, hops: int) -> Q:
-    """The way up is longer than that."""
-    above = _above(at)
-    return Q(Exists(above if hops == 1 else above.filter(_goes_on(at, hops - 1))))
-
-
-def _above(at: datetime) -> QuerySet[Delegation]:
-    return Delegation.objects.effective(at).filter(delegate=OuterRef("delegator_identity"))

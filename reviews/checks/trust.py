@@ -110,8 +110,8 @@ class _PathExists(Func):
 _LABELS = "repo|repository|repository_owner|project_path|organization|org|owner|pipeline|workspace|environment|ref"
 _NAMES_NOBODY = f"^((({_LABELS}|system:serviceaccount|sc):)?/*[*?]|$)"
 # Operators that ask for a match (AWS IAM User Guide, "String condition operators"), in each of their forms.
-_EXACT = "^(for(any|all)values:)?stringequals(ignorecase)?(ifexists)?$"
-_LIKE = "^(for(any|all)values:)?stringlike(ifexists)?$"
+_EXACT = "^(foranyvalue:|forallvalues:)?stringequals(ignorecase)?(ifexists)?$"
+_LIKE = "^(foranyvalue:|forallvalues:)?stringlike(ifexists)?$"
 
 
 def _demands(claim: str) -> Q:

@@ -227,8 +227,8 @@ DELEGATIONS = [
     ("delegation-attributable", "fail", "anyone", lambda: trusted(principal("anyone"))),
     ("delegation-attributable", "fail", "any of account", lambda: trusted(principal("account"))),
     ("delegation-attributable", "pass", "owner", a_delegation),
-    ("delegation-attributable", "pass", "three hops", lambda: chain(of=3, delegator_person=a_person())),
-    ("delegation-attributable", "unknown", "far", lambda: chain(of=4, delegator_person=a_person())),
+    ("delegation-attributable", "pass", "one hop up", lambda: chain(of=2, delegator_person=a_person())),
+    ("delegation-attributable", "unknown", "farther", lambda: chain(of=3, delegator_person=a_person())),
     ("delegation-attributable", OUT, "the platform's", lambda: a_delegation(
         delegator_identity=unowned(platform_managed=True)
     )),
