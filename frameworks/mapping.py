@@ -37,12 +37,18 @@ class Crosswalk:
 def read(
     loaded: Sequence[Catalogue], path: Path = catalogues.DIRECTORY / catalogues.CROSSWALK
 ) -> Crosswalk:
-    """The crosswalk to these catalogues. An id that its framework does not have is an error."""
+    """The crosswalk to these catalogues, and the additions beside it. What its framework does not have is an error."""
     raw, where = catalogues.document(path), path.name
     chosen = _current(raw, loaded, where)
-    every = list(_entries(raw, where))
+    beside = path.with_name(catalogues.ADDITIONS)
+    files = {
+        where: list(_entries(raw, where)),
+        beside.name: list(_additions(beside, raw, where)),
+    }
+    for name, entries in files.items():
+        _refuse_unknown([entry for entry in entries if entry.framework in chosen], chosen, name)
+    every = [entry for entries in files.values() for entry in entries]
     known = [entry for entry in every if entry.framework in chosen]
-    _refuse_unknown(known, chosen, where)
     mapped = {(entry.framework, entry.control_id) for entry in known}
     return Crosswalk(
         current={key: catalogue.version for key, catalogue in chosen.items()},
@@ -69,6 +75,19 @@ def _current(raw: Document, loaded: Sequence[Catalogue], where: str) -> dict[str
             )
         chosen[key] = catalogue
     return chosen
+
+
+def _additions(path: Path, raw: Document, where: str) -> Iterator[MappingEntry]:
+    """Mappings of the checks that only this project has."""
+    more = catalogues.document(path)
+    twice = _ids(raw, where) & _ids(more, path.name)
+    if twice:
+        raise CatalogueWrong(f"{path.name}: {min(twice)} is in {where} too. Keep one of them.")
+    yield from _entries(more, path.name)
+
+
+def _ids(raw: Document, where: str) -> set[str]:
+    return {text(item, "id", where) for item in rows(raw, "items", where)}
 
 
 def _entries(raw: Document, where: str) -> Iterator[MappingEntry]:

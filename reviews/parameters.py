@@ -106,6 +106,15 @@ class Minutes(Whole[timedelta]):
         return timedelta(minutes=int(str(stored)))
 
 
+class Count(Whole[int]):
+    """How many, up to ten thousand."""
+
+    most = 10_000
+
+    def meaning(self, stored: object) -> int:
+        return int(str(stored))
+
+
 class LowestTier(Whole[int]):
     """A control tier, from workload (0) to broker (4)."""
 

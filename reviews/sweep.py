@@ -20,6 +20,7 @@ from inventory.models import (
     ChainFacts,
     Credential,
     Delegation,
+    DelegationScope,
     Entitlement,
     Grant,
     Identity,
@@ -27,6 +28,7 @@ from inventory.models import (
     Resource,
     Source,
     System,
+    ToolBinding,
     User,
 )
 from inventory.rules import RuleBroken
@@ -105,7 +107,9 @@ _JUDGED_TABLES = [
         Entitlement,
         Grant,
         Delegation,
+        DelegationScope,
         ChainFacts,
+        ToolBinding,
         Finding,
         Waiver,
     )

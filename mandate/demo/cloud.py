@@ -162,9 +162,13 @@ def _trust(who: str) -> Json:
         principal = {"AWS": f"arn:aws:iam::{_cloud()['account']}:root"}
         condition = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
         return _statement(["sts:AssumeRole"], Principal=principal, Condition=condition)
-    if who == "oidc":
+    if who == "deleted":
+        return _statement(["sts:AssumeRole"], Principal={"AWS": "AIDAQ3EGRIDLOCK7KD4N"})
+    if who.startswith("oidc"):
         host = "token.ci.northmere.example"
         condition = {"StringLike": {f"{host}:sub": "repo:northmere/infrastructure:*"}}
+        if "audience" in who:
+            condition["StringEquals"] = {f"{host}:aud": "sts.amazonaws.com"}
         federated = {"Federated": _arn(f"oidc-provider/{host}")}
         return _statement(
             ["sts:AssumeRoleWithWebIdentity"], Principal=federated, Condition=condition

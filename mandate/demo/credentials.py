@@ -27,6 +27,7 @@ class Habit:
 
 HABITS: dict[str, Habit] = {
     "key": Habit("api_key", (20, 85), (150, 330), earlier=1),
+    "free-key": Habit("api_key", (20, 85), (150, 330), binding="none"),
     "rotating": Habit("api_key", (8, 40), (45, 60), earlier=3),
     "old-key": Habit("api_key", (260, 720), binding="none"),
     "forgotten-key": Habit("api_key", (330, 640), idle=(100, 290)),

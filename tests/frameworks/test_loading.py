@@ -46,8 +46,9 @@ def test_no_shipped_file_names_a_place_on_a_machine() -> None:
 
 
 def test_every_check_of_the_product_is_mapped_by_its_own_title() -> None:
-    document = catalogues.document(catalogues.DIRECTORY / catalogues.CROSSWALK)
-    titles = {item["id"]: item["title"] for item in document["items"]}
+    names = (catalogues.CROSSWALK, catalogues.ADDITIONS)
+    documents = [catalogues.document(catalogues.DIRECTORY / name) for name in names]
+    titles = {item["id"]: item["title"] for document in documents for item in document["items"]}
 
     assert {check_id: check.title for check_id, check in CHECKS.items()}.items() <= titles.items()
 
@@ -129,6 +130,8 @@ def test_a_new_version_is_the_current_one_and_the_old_one_stays(
         (catalogues.CROSSWALK, "owasp-asi: '2026'", "owasp-asi: '2024'", "“2024”.*there is 2026"),
         (catalogues.CROSSWALK, "ids: [ASI05, ASI06]", "ids: [ASI05, ASI77]", "no ASI77"),
         (catalogues.CROSSWALK, "ids: [ASI05, ASI06]", "ids: [ASI05, ASI03]", "covers.*ASI03"),
+        (catalogues.ADDITIONS, "id: NHI3:2025", "id: NHI77:2025", "additions.yaml, trust-.*NHI77"),
+        (catalogues.ADDITIONS, "id: toxic-combination", "id: owner-active", "owner-active is in"),
         ("owasp_asi_2026.yaml", "items_expected: 10", "items_expected: 11", "has 10.*expects 11"),
         ("owasp_asi_2026.yaml", "- id: ASI02", "- id: ASI01", "ASI01 twice"),
         ("owasp_asi_2026.yaml", "kind: risk-list", "kind: list", "kind cannot be “list”"),

@@ -55,9 +55,11 @@ LISTS = (
     "reviews:check-list",
     "frameworks:framework-list",
 )
-# Their facts are decided here, so that they can always be told.
+# Their facts are decided here, or every source says them, so that they can always be told.
 NEVER_UNKNOWN = {
     "approval-sod",
+    "ci-federation",
+    "delegation-outlives-task",
     "evidence-fresh",
     "exceptions-bounded",
     "review-effective",

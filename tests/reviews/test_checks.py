@@ -31,6 +31,7 @@ from tests.factories import (
     an_identity,
     days,
 )
+from tests.reviews.delegation_examples import DELEGATIONS
 from tests.reviews.ending_examples import ENDINGS
 from tests.reviews.review_examples import REVIEWS
 
@@ -371,7 +372,7 @@ EXAMPLES = [
         "evidence-fresh", OUT, "typed in", lambda: a_source(kind="manual", last_complete_at=None)
     ),
 ]
-EXAMPLES += [example(*terms) for terms in (*ENDINGS, *REVIEWS)]
+EXAMPLES += [example(*terms) for terms in (*ENDINGS, *REVIEWS, *DELEGATIONS)]
 EVERY_CHECK = pytest.mark.parametrize("check_id", sorted(CHECKS))
 
 
@@ -488,10 +489,9 @@ def test_a_check_says_why_and_how_to_fix_it(check_id: str) -> None:
 
 
 def test_ids_and_titles_are_those_of_the_crosswalk() -> None:
-    path = Path(settings.BASE_DIR) / "frameworks" / "catalogues" / "crosswalk.yaml"
-    if not path.exists():
-        pytest.skip("The crosswalk is not in frameworks/catalogues.")
-    items = yaml.safe_load(path.read_text())["items"]
+    directory = Path(settings.BASE_DIR) / "frameworks" / "catalogues"
+    paths = [directory / "crosswalk.yaml", directory / "crosswalk_additions.yaml"]
+    items = [item for path in paths for item in yaml.safe_load(path.read_text())["items"]]
     titles = {item["id"]: item["title"] for item in items}
 
     assert {check.id: check.title for check in configured()} == {
