@@ -15,7 +15,7 @@ LIST_LIMIT, DETAIL_LIMIT = 30.0, 50.0
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--quick", action="store_true", help="few rounds, for a first look")
-    parser.add_argument("--only", default="", help="sweep, pages, import or chains")
+    parser.add_argument("--only", default="", help="sweep, pages, import, reach or chains")
     asked = parser.parse_args()
     with database.ready(fresh=False):
         report = measure(rounds=5 if asked.quick else 25, only=asked.only)
@@ -31,7 +31,7 @@ def main() -> None:
 def measure(*, rounds: int, only: str) -> dict[str, object]:
     from django.db import connection
 
-    from benchmarks import imports, pages, sweeps
+    from benchmarks import imports, pages, reach, sweeps
     from inventory.models import Credential, Delegation, Grant, Identity
 
     if not Identity.objects.exists():
@@ -68,6 +68,8 @@ def measure(*, rounds: int, only: str) -> dict[str, object]:
         report["details"] = [_row(one) for one in [*pages.details(rounds), pages.overview(rounds)]]
     if only in ("", "import"):
         report["import"] = imports.against_copy(100_000)
+    if only in ("", "reach"):
+        report["reach"] = reach.of_one()
     if only in ("", "chains"):
         report["chains"] = chains.against_bare(max(rounds // 5, 5))
     return report
@@ -112,6 +114,18 @@ def text(report: dict[str, object]) -> list[str]:
             *_table(report["details"], DETAIL_LIMIT),
             "",
         ]  # type: ignore[index,arg-type]
+    if "reach" in report:
+        lines += [
+            "## Reach of one identity: a sample and the worst hubs",
+            "",
+            "| question | median | p99 | worst |",
+            "| --- | --- | --- | --- |",
+        ]
+        lines += [
+            f"| {name} | {row['median']:.1f} | {row['p99']:.1f} | {row['worst']:.1f} |"
+            for name, row in report["reach"].items()  # type: ignore[attr-defined]
+        ]
+        lines += [""]
     if "import" in report:
         rates = report["import"]
         lines += [

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BooleanField, Q
+from django.db import connection
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.expressions import RawSQL
 
 from inventory.models import Delegation, DelegationScope
@@ -198,53 +199,67 @@ def _narrowed(
     )
 
 
-_FIELDS = ("pk", "delegate_id", "delegator_identity_id", "delegator_person_id", "scope_all", "task_id",
-           "may_redelegate", "conditions", "caveats", "how", "derived")  # fmt: skip
+_SURE = ExpressionWrapper(Q(conditions={}, caveats=[]), output_field=BooleanField())
+_FIELDS = ("pk", "delegate_id", "delegator_identity_id", "delegator_person_id", "task_id", "scope_all",
+           "may_redelegate", "sure", "how", "derived")  # fmt: skip
 
 
 def held_by(at: datetime, *, only: Q | None = None) -> HopsOf:
     """The hops of these actors, in at most three queries. `only` narrows the kinds of delegation."""
-    return lambda actors: _read(at, "delegate_id", actors, only)
+    return _reader(at, "delegate_id", only)
 
 
 def given_by(at: datetime, *, only: Q | None = None) -> HopsOf:
     """The hops to these subjects."""
-    return lambda subjects: _read(at, "delegator_identity_id", subjects, only)
+    return _reader(at, "delegator_identity_id", only)
 
 
 def one_of(column: str, keys: Collection[int]) -> RawSQL:
     """Whether the column holds one of the keys: an array, so that thousands of them are one parameter."""
     text = f"{column} = ANY(%s)"
-    return RawSQL(text, [list(keys)], BooleanField())  # noqa: S611  values are parameters
+    given = keys if isinstance(keys, list) else list(keys)
+    return RawSQL(text, [given], BooleanField())  # noqa: S611  values are parameters
 
 
-def _read(at: datetime, column: str, keys: Collection[int], only: Q | None) -> list[Hop]:
-    rows = Delegation.objects.effective_if_given(at).filter(
-        one_of(f"inventory_delegation.{column}", keys)
+def _reader(at: datetime, column: str, only: Q | None) -> HopsOf:
+    """The statement is built once for a walk; only its keys change from hop to hop."""
+    asked: list[int] = []
+    rows = (
+        Delegation.objects.effective_if_given(at)
+        .filter(one_of(f"inventory_delegation.{column}", asked), only or Q())
+        .annotate(sure=_SURE)
+        .order_by("pk")
+        .values_list(*_FIELDS)
     )
-    if only is not None:
-        rows = rows.filter(only)
-    found = _still_given(list(rows.order_by("pk").values_list(*_FIELDS)), at)
-    scopes = _scopes([row[0] for row in found if not row[4]])
-    return [
-        Hop(
-            delegation=row[0], actor=row[1], subject=row[2], person=row[3],
-            scope=None if row[4] else frozenset(scopes.get(row[0], ())), task=row[5],
-            may_pass_on=row[6] is not False, certain=not row[7] and not row[8], how=row[9],
-            derived=row[10],
-        )
-        for row in found
-    ]  # fmt: skip
+    sql, values = rows.query.sql_with_params()
+
+    def read(keys: Collection[int]) -> list[Hop]:
+        given = [list(keys) if value is asked else value for value in values]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, given)
+            found = _still_given(cursor.fetchall(), at)
+        scopes = _scopes([row[0] for row in found if not row[5]])
+        return [
+            Hop(
+                delegation, actor, subject, person,
+                None if scope_all else frozenset(scopes.get(delegation, ())),
+                task, passes is not False, sure, how, derived,
+            )
+            for delegation, actor, subject, person, task, scope_all, passes, sure, how, derived
+            in found
+        ]  # fmt: skip
+
+    return read
 
 
 def _still_given(found: list[tuple[Any, ...]], at: datetime) -> list[tuple[Any, ...]]:
     """Without those derived ones whose grants have ended."""
-    derived = [row[0] for row in found if row[10]]
+    derived = [row[0] for row in found if row[9]]
     if not derived:
         return found
     given = Delegation.objects.filter(still_given_q(at), pk__in=derived)
     still = set(given.order_by().values_list("pk", flat=True))
-    return [row for row in found if not row[10] or row[0] in still]
+    return [row for row in found if not row[9] or row[0] in still]
 
 
 def _scopes(delegations: list[int]) -> dict[int, list[int]]:

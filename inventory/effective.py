@@ -7,6 +7,7 @@ the end (a condition, a boundary that is not in the files), the answer is "may",
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
@@ -34,8 +35,7 @@ _SURE = ExpressionWrapper(
 _HELD = ("pk", "identity_id", "entitlement_id", "task_id", "sure")
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """A grant that works, as the questions here need it. `sure`: nothing about it is only approximate."""
 
     grant: int
@@ -86,15 +86,16 @@ def access_of(identity: int, at: datetime, *, hops_of: HopsOf | None = None) -> 
 def rights_of(walk: Walk, grants: Iterable[Held]) -> dict[int, Right]:
     """The best way to each entitlement that the grants give and the ways carry."""
     places = walk.identities()
-    rights: dict[int, Right] = {}
+    best: dict[int, tuple[bool, int, int]] = {}
+    rights: dict[int, tuple[Held, Place]] = {}
     for held in grants:
         for place in places.get(held.identity, ()):
             if place.carries(held.entitlement, held.task):
-                right = Right(held, place)
-                known = rights.get(held.entitlement)
-                if known is None or _rank(right) < _rank(known):
-                    rights[held.entitlement] = right
-    return rights
+                rank = (not (place.certain and held.sure), len(place.hops), held.grant)
+                known = best.get(held.entitlement)
+                if known is None or rank < known:
+                    best[held.entitlement], rights[held.entitlement] = rank, (held, place)
+    return {entitlement: Right(*found) for entitlement, found in rights.items()}
 
 
 def grants_of(identities: Collection[int], at: datetime, *, only: Q | None = None) -> list[Held]:
@@ -107,7 +108,7 @@ def grants_of(identities: Collection[int], at: datetime, *, only: Q | None = Non
 
 def held_from(rows: QuerySet[Grant]) -> list[Held]:
     """The grants as `Held`, without those that a denial covers whole."""
-    found = [Held(*row) for row in rows.annotate(sure=_SURE).values_list(*_HELD)]
+    found = [Held._make(row) for row in rows.annotate(sure=_SURE).values_list(*_HELD)]
     denied = denials.denied({held.identity for held in found})
     return [held for held in found if held.grant not in denied] if denied else found
 
