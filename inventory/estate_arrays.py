@@ -16,6 +16,9 @@ Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 NO_LIMIT = -1
+# Beyond so many places within tasks, paths that are bound to a task are not followed further, so that memory stays
+# bounded: thousands of tasks, each over thousands of nodes that tasks concern. What is found then is true, but not all.
+MOST_PLACES = 3_000_000
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Graph:
     nodes: int
     node_of: Numbers
     task_of: Numbers
+    cut: bool = False  # there would have been more than MOST_PLACES
 
     @property
     def places(self) -> int:
@@ -95,7 +99,7 @@ def unfold(hops: Hops, nodes: int, holds_for_task: Flags) -> Graph:
     found, parts = target, [(hops.taker, target, np.arange(len(target)))]
     known = frontier = np.unique(found[found >= nodes])
     order, starts = _by_taker(hops, nodes)
-    while len(frontier):
+    while len(frontier) and len(known) <= MOST_PLACES:
         source, hop = spread(frontier, frontier % nodes, order, starts)
         within = source // nodes
         kept = hops.passable[hop] & (~bound[hop] | (task[hop] == within))
@@ -104,7 +108,7 @@ def unfold(hops: Hops, nodes: int, holds_for_task: Flags) -> Graph:
         parts.append((source, target, hop))
         frontier = np.setdiff1d(target[target >= nodes], known)
         known = np.union1d(known, frontier)
-    return _numbered(hops, nodes, parts, known, tasks)
+    return replace(_numbered(hops, nodes, parts, known, tasks), cut=len(frontier) > 0)
 
 
 def _numbered(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import structlog
 from django.db import connection, transaction
 
 from inventory import estate_arrays as arrays
@@ -17,6 +18,8 @@ from inventory import estate_reading as reading
 from inventory import estate_relay as relay
 from inventory.estate_arrays import Flags, Numbers
 from inventory.models import ChainComputation
+
+log = structlog.get_logger(__name__)
 
 PATH = 4  # hops for what is reached through others
 DEPTH = 8  # hops of the longest path of one identity; depth is counted up to one more
@@ -85,13 +88,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What a refresh found, and how many rows it wrote and removed."""
+    """What a refresh found, and how many rows it wrote and removed. `cut`: not every path for a task was followed."""
 
     at: datetime
     identities: int
     delegations: int
     in_cycles: int
     relaying: int
+    cut: bool
     written: int
     removed: int
     seconds: float
@@ -103,12 +107,15 @@ def refresh(at: datetime) -> Refreshed:
     estate = read(at)
     facts = compute(estate)
     written, removed = write(facts, at)
+    if estate.graph.cut:
+        log.warning("chains.cut", places=estate.graph.places, most=arrays.MOST_PLACES)
     return Refreshed(
         at=at,
         identities=len(facts.identity),
         delegations=len(estate.plain.taker),
         in_cycles=int((facts.cycle != _NONE).sum()),
         relaying=int((facts.relayed.every > 0).sum()),
+        cut=estate.graph.cut,
         written=written,
         removed=removed,
         seconds=time.monotonic() - began,

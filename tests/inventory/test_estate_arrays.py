@@ -238,6 +238,17 @@ def test_nothing_widens_with_a_shorter_path_or_with_certainty(world: World) -> N
     assert (long.critical <= long.every).all()
 
 
+def test_too_many_places_within_tasks_are_cut_and_nothing_is_made_up() -> None:
+    whole, relayed = TWO_TASKS.graph(), TWO_TASKS.relayed(4)
+
+    with mock.patch.object(arrays, "MOST_PLACES", 0):
+        cut, less = TWO_TASKS.graph(), TWO_TASKS.relayed(4)
+
+    assert (whole.cut, cut.cut) == (False, True)
+    assert relayed.every.tolist() == [1, 3, 3, 0]
+    assert (less.every <= relayed.every).all()
+
+
 def test_an_empty_estate_has_no_answers() -> None:
     empty = World(0, [], [])
 
