@@ -91,6 +91,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "inventory:identity-task": (MINE_TO_CHANGE, POST_MINE),
     "inventory:task-end": (MINE_TO_CHANGE, POST_MINE),
     "inventory:delegation-list": (SIGNED_IN, NEVER),
+    "inventory:delegation-explore": (SIGNED_IN, NEVER),
     "inventory:tool-list": (SIGNED_IN, NEVER),
     "inventory:source-list": (READERS, NEVER),
     "inventory:source-detail": (READERS, NEVER),
