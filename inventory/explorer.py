@@ -120,7 +120,7 @@ def explore(start: int, asked: Asked, *, user: User, at: datetime) -> Explored:
                 further.setdefault(near, set()).add(far)
     nodes = _nodes(ways, column_of, user=user, at=at)
     told = {key: _opened(node, asked, len(further.get(key, ()))) for key, node in nodes.items()}
-    return Explored(told, [edges[pk] for pk in sorted(edges)], _notes([left.walk, right.walk]))
+    return Explored(told, [edges[pk] for pk in sorted(edges)], notes([left.walk, right.walk]))
 
 
 @dataclass(slots=True)
@@ -235,14 +235,15 @@ def _key(place: Place) -> Key:
     return ("person", place.person or 0) if place.identity is None else ("identity", place.identity)
 
 
-def _notes(walks: Iterable[Walk]) -> list[str]:
+def notes(walks: Iterable[Walk]) -> list[str]:
+    """What the walks did not follow to its end, in sentences."""
     cut = [walk for walk in walks if walk.cut_short]
-    notes = []
+    said = []
     if any(len(walk.places) > WIDEST for walk in cut):
-        notes.append(
+        said.append(
             f"More than {WIDEST:,} identities are reached; those further away were not looked at."
             " Narrow the kinds of delegation, or ask for fewer hops."
         )
     if any(len(walk.places) <= WIDEST for walk in cut):
-        notes.append(f"Ways go on beyond {LONGEST} hops; they are not followed further.")
-    return notes
+        said.append(f"Ways go on beyond {LONGEST} hops; they are not followed further.")
+    return said

@@ -225,11 +225,13 @@ def _placed(
 ) -> tuple[list[Box], list[More]]:
     used = _used(columns, left_out)
     size = {column: len(columns.get(column, ())) + bool(left_out[column]) for column in used}
-    tallest, full = max(size.values()), sum(map(len, columns.values())) >= MOST
+    # A column that was widened goes on below the others.
+    tallest = min(max(size.values()), COLUMN + 1)
+    full = sum(map(len, columns.values())) >= MOST
     boxes, more = [], []
     for number, column in enumerate(used):
         x = MARGIN + number * (WIDE + ACROSS)
-        y = HEAD + (tallest - size[column]) * (HIGH + DOWN) // 2
+        y = HEAD + max(tallest - size[column], 0) * (HIGH + DOWN) // 2
         for key in columns.get(column, ()):
             boxes.append(_box(found.nodes[key], x, y, on_path=key in path))
             y += HIGH + DOWN
@@ -267,7 +269,7 @@ def _arrow(same: list[Edge], giver: Box, taker: Box, path: set[int]) -> Arrow:
 def _title(column: int) -> str:
     if not column:
         return "Start"
-    return f"{'It acts as' if column < 0 else 'Act as it'}, {_hops(column)}"
+    return f"{'It can act as' if column < 0 else 'Can act as it'}, {_hops(column)}"
 
 
 def _hops(column: int) -> str:

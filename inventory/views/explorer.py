@@ -59,24 +59,34 @@ def _context(start: Identity, found: Explored, asked: Asked, at: datetime) -> di
     picture = lay_out(found, asked)
     drawn = {box.node.key for box in picture.boxes}
     edges = [edge for edge in found.edges if edge.giver in drawn and edge.taker in drawn]
+    edges = sorted(edges, key=lambda edge: edge.distance)[:ROWS]
     target = found.nodes.get(asked.path) if asked.path else None
+    rows = explorer_links.rows(explorer_words.rows(edges, found.nodes), asked)
     return {
         "identity": start,
         "asked": asked,
         "picture": picture,
         "drawing": explorer_links.linked(picture, asked),
         "controls": explorer_links.controls(asked),
-        "rows": explorer_links.rows(explorer_words.rows(edges[:ROWS], found.nodes), asked),
-        "total": len(found.edges),
+        "rows": rows,
+        "of_all": f"{len(rows):,} of {len(found.edges):,}" if len(rows) < len(found.edges) else "",
         "notes": [*found.notes, *_missing(asked, target)],
         "target": target,
         "reasons": explorer_words.reasons(target.way, found.nodes) if target else [],
+        "start_url": _from_there(asked, target),
         "no_path_url": asked.url(path=None),
         "clear_url": Asked(identity=start.pk, hops=asked.hops).url(),
         "svg_url": asked.file("svg"),
         "csv_url": asked.file("csv"),
         "now": at,
     }
+
+
+def _from_there(asked: Asked, target: Node | None) -> str:
+    """The explorer started from the one whose way is shown, for whoever may start there."""
+    if target is None or target.key[0] == "person" or not (target.seen and target.column):
+        return ""
+    return asked.url(identity=target.key[1], path=None, opened=(), wide=())
 
 
 def _missing(asked: Asked, target: Node | None) -> list[str]:

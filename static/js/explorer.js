@@ -35,3 +35,17 @@ document.addEventListener("keydown", (event) => {
   nearest.focus();
   nearest.scrollIntoView({ block: "nearest", inline: "nearest" });
 });
+
+// Where the picture is wider than its room, the box that was followed, or else the start, is in its middle.
+function centre() {
+  const room = document.querySelector("#explorer .picture-box");
+  const focused = document.activeElement.closest("svg a[data-box]");
+  const box = focused ?? room?.querySelector(".root");
+  if (!box) return;
+  const { x, width } = box.getBoundingClientRect();
+  const frame = room.getBoundingClientRect();
+  room.scrollLeft += x + width / 2 - frame.x - frame.width / 2;
+}
+
+document.addEventListener("DOMContentLoaded", centre);
+document.addEventListener("htmx:afterSettle", centre);

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from inventory import explorer, explorer_layout
-from inventory.access_graph import Hop, Place
+from inventory.access_graph import WIDEST, Hop, Place, Walk
 from inventory.delegation_picture import WIDE
 from inventory.explorer import Edge, Explored, Node
 from inventory.explorer_layout import COLUMN, HIGH, Picture, lay_out
@@ -194,7 +194,7 @@ def test_the_picture_and_the_table_say_the_same() -> None:
     assert 'class="arrow may"' in text
     assert "agent acts on behalf of role (may)" in text
     assert f'<a href="/identities/{made["role"].pk}/">role</a>' in text
-    assert "<td>May</td>" in text
+    assert ">May</td>" in text
 
 
 @database
@@ -222,6 +222,35 @@ def test_a_way_that_is_not_in_the_picture_is_said() -> None:
     made = chain("a", "b", "c")
 
     assert "is not reached within 1 hops" in page(identity=made["a"].pk, hops=1, path=made["c"].pk)
+
+
+@database
+def test_the_explorer_can_start_again_from_the_end_of_a_way() -> None:
+    made = chain("a", "b", "c")
+
+    text = page(identity=made["a"].pk, path=made["b"].pk)
+
+    assert f'href="{PAGE}?identity={made["b"].pk}">Start from here' in text
+
+
+def test_a_walk_that_was_cut_short_says_so() -> None:
+    too_many = Walk([Place(n) for n in range(WIDEST + 1)], cut_short=True)
+    too_far = Walk([Place(1)], cut_short=True)
+
+    assert explorer.notes([too_many])[0].startswith("More than 20,000 identities are reached")
+    assert explorer.notes([too_far])[0].startswith("Ways go on beyond 8 hops")
+    assert explorer.notes([Walk([Place(1)])]) == []
+
+
+@database
+def test_lists_and_pages_lead_to_it() -> None:
+    identity = an_identity()
+    client = Client()
+    client.force_login(a_user("security"))
+
+    assert f'href="{PAGE}"' in client.get("/delegations/").content.decode()
+    there = f'href="{PAGE}?identity={identity.pk}"'
+    assert there in client.get(f"/identities/{identity.pk}/").content.decode()
 
 
 @database
