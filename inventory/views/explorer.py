@@ -4,6 +4,7 @@ import csv
 import re
 from datetime import datetime
 
+from django.core.exceptions import BadRequest
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -38,10 +39,13 @@ def delegation_explore(request: HttpRequest) -> HttpResponse:
     seen = access.visible_to(user, Identity.objects.all())
     start = get_object_or_404(seen, pk=asked.identity)
     found = explorer.explore(start.pk, asked, user=user, at=at)
-    if request.GET.get("format") == "csv":
+    kind = request.GET.get("format") or ""
+    if kind == "csv":
         return _table_file(start, found)
-    if request.GET.get("format") == "svg":
+    if kind == "svg":
         return _picture_file(start, found, asked)
+    if kind:
+        raise BadRequest(f"There is no file as “{kind}”. Use svg or csv.")
     return _answer(request, _context(start, found, asked, at))
 
 

@@ -266,7 +266,15 @@ def test_htmx_gets_only_the_part_that_changes() -> None:
 @database
 @pytest.mark.parametrize(
     "query",
-    [{"hops": "9"}, {"hops": "x"}, {"how": "magic"}, {"open": "x"}, {"wide": "1e9"}, {"path": "-"}],
+    [
+        {"hops": "9"},
+        {"hops": "x"},
+        {"how": "magic"},
+        {"open": "x"},
+        {"wide": "1e9"},
+        {"path": "-"},
+        {"format": "pdf"},
+    ],
 )
 def test_what_cannot_be_asked_is_refused_and_not_left_out(query: dict[str, str]) -> None:
     assert answer(identity=an_identity().pk, **query).status_code == 400
