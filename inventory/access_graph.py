@@ -103,7 +103,7 @@ class Walk:
 
 def acting_as(start: int, hops_of: HopsOf, *, longest: int = LONGEST) -> Walk:
     """As whom the identity can act: itself first, then whoever is reached, with the ways that carry something new."""
-    return _walk([Place(start)], hops_of, _onward, longest)
+    return _walk([Place(start)], hops_of, step_on, longest)
 
 
 def actors_of(starts: Iterable[Place], hops_of: HopsOf, *, longest: int = LONGEST) -> Walk:
@@ -111,7 +111,7 @@ def actors_of(starts: Iterable[Place], hops_of: HopsOf, *, longest: int = LONGES
 
     A start may be limited to the entitlements that are asked about: then each way carries what of them it leads to.
     """
-    return _walk(list(starts), hops_of, _backward, longest)
+    return _walk(list(starts), hops_of, step_back, longest)
 
 
 Step = Callable[[Place, Hop], Place | None]
@@ -126,7 +126,7 @@ def _walk(starts: Sequence[Place], hops_of: HopsOf, step: Step, longest: int) ->
     known: dict[tuple[int | None, int | None], list[Place]] = {}
     for start in starts:
         known.setdefault((start.identity, start.person), []).append(start)
-    edge, backward = list(starts), step is _backward
+    edge, backward = list(starts), step is step_back
     for length in range(longest + 1):
         there = {place.identity for place in edge if place.identity is not None}
         if not there:
@@ -171,13 +171,15 @@ def _is_new(
     return True
 
 
-def _onward(place: Place, hop: Hop) -> Place | None:
+def step_on(place: Place, hop: Hop) -> Place | None:
+    """Where the hop leads from the place; None where it carries nothing further."""
     if place.hops and not hop.may_pass_on:
         return None
     return _narrowed(place, hop, hop.subject, hop.person, (*place.hops, hop))
 
 
-def _backward(place: Place, hop: Hop) -> Place | None:
+def step_back(place: Place, hop: Hop) -> Place | None:
+    """Who reaches the place by the hop; None where the hop carries nothing of it."""
     # What the nearer actor holds by its own hop is what would be passed on to a further one.
     if not place.hands_on:
         return None

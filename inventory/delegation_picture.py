@@ -14,6 +14,7 @@ WIDE, HIGH = 172, 42  # a box
 ACROSS, DOWN = 56, 12  # between boxes
 COLUMN = 9  # boxes above each other; with five columns about forty
 _LETTERS = 20
+_BROAD = frozenset("ABCDEFGHKMNOPQRSTUVWXYZmw@%&—…")
 _EDGE = 4
 
 
@@ -147,8 +148,24 @@ def _size(places: _Places, hidden: dict[int, str], column: int) -> int:
 
 def _box(end: End, x: int, y: int, *, is_root: bool) -> Box:
     noun, key = end.key
-    short = end.name if len(end.name) <= _LETTERS else f"{end.name[: _LETTERS - 1]}…"
-    return Box(x, y, end.name, short, end.words, noun, key if end.seen else None, is_root)
+    return Box(
+        x, y, end.name, shortened(end.name), end.words, noun, key if end.seen else None, is_root
+    )
+
+
+def shortened(name: str) -> str:
+    """As much of a name as fits in a box, whose letters are wider or narrower than most."""
+    width, fits = 0.0, 0
+    for letter in name:
+        width += 1.4 if letter in _BROAD else 1
+        fits += width <= _LETTERS - 1
+    return name if width <= _LETTERS else f"{name[:fits]}…"
+
+
+def curve(x1: int, y1: int, x2: int, y2: int) -> str:
+    """From the right edge of a box to just before the left edge of another; back to the left it goes around."""
+    bend = ACROSS // 2 if x2 > x1 else ACROSS  # backwards: out to the right, in from the left
+    return f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2 - 6} {y2}"
 
 
 def _arrows(shown: list[Step], at: dict[Key, tuple[int, int]]) -> list[Arrow]:
@@ -161,13 +178,11 @@ def _arrows(shown: list[Step], at: dict[Key, tuple[int, int]]) -> list[Arrow]:
 
 def _arrow(same: list[Step], start: tuple[int, int], end: tuple[int, int]) -> Arrow:
     x1, y1, x2, y2 = start[0] + WIDE, start[1], end[0], end[1]
-    bend = ACROSS // 2 if x2 > x1 else ACROSS  # backwards: out to the right, in from the left
-    curve = f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2 - 6} {y2}"
     first = same[0]
     hows = ", ".join(sorted({step.row.get_how_display().lower() for step in same}))
     passes = any(step.passes for step in same)
     told = f"{first.giver.name} → {first.taker.name}: {hows}"
-    return Arrow(curve, x2, y2, told if passes else f"{told}; not in force", passes)
+    return Arrow(curve(x1, y1, x2, y2), x2, y2, told if passes else f"{told}; not in force", passes)
 
 
 def _told(root: End, shown: list[Step]) -> str:

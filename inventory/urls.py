@@ -10,6 +10,7 @@ from inventory.views import (
     credentials,
     delegations,
     effective_access,
+    explorer,
     grant_ends,
     grants,
     identities,
@@ -103,6 +104,7 @@ urlpatterns = [
     path("grants/bulk/end/", bulk.grants_end, name="grants-end"),
     path("grants/<int:pk>/confirm/", revocations.grant_confirm, name="grant-confirm"),
     path("delegations/", delegations.delegation_list, name="delegation-list"),
+    path("delegations/explore/", explorer.delegation_explore, name="delegation-explore"),
     path("delegations/<int:pk>/", delegations.delegation_detail, name="delegation-detail"),
     path("delegations/<int:pk>/revoke/", delegations.delegation_revoke, name="delegation-revoke"),
     path(

@@ -4,7 +4,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
-from inventory.api import imports, problems, stopping, systems, tasks, views
+from inventory.api import imports, problems, reaching, stopping, systems, tasks, views
 from mandate.api_reference import ApiReference
 from reviews import api as reviews
 from reviews import campaign_api, notification_api, request_api
@@ -14,7 +14,7 @@ router.include_root_view = False
 router.include_format_suffixes = False
 router.register("people", views.PersonViewSet, "person")
 router.register("teams", views.TeamViewSet, "team")
-router.register("identities", stopping.IdentityViewSet, "identity")
+router.register("identities", reaching.IdentityViewSet, "identity")
 router.register("credentials", stopping.CredentialViewSet, "credential")
 router.register("grants", stopping.GrantViewSet, "grant")
 router.register("tasks", tasks.TaskViewSet, "task")
@@ -22,7 +22,8 @@ router.register("delegations", stopping.DelegationViewSet, "delegation")
 router.register("stops", stopping.StopViewSet, "stop")
 router.register("tools", views.ToolViewSet, "tool")
 router.register("systems", systems.SystemViewSet, "system")
-router.register("entitlements", systems.EntitlementViewSet, "entitlement")
+router.register("entitlements", reaching.EntitlementViewSet, "entitlement")
+router.register("resources", reaching.ResourceViewSet, "resource")
 router.register("sources", views.SourceViewSet, "source")
 router.register("imports", imports.ImportViewSet, "import")
 router.register("requests", request_api.AccessRequestViewSet, "request")

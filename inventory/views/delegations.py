@@ -26,7 +26,17 @@ SHOWN = 50  # entitlements of a scope
 @require_GET
 def delegation_list(request: HttpRequest) -> HttpResponseBase:
     seen = access.visible_to(user_of(request), _rows())
-    return listing(request, DelegationFilter(request.GET, seen, request=request), DELEGATIONS)
+    explore = {
+        "label": "Explore",
+        "url": reverse("inventory:delegation-explore"),
+        "icon": "waypoints",
+    }
+    return listing(
+        request,
+        DelegationFilter(request.GET, seen, request=request),
+        DELEGATIONS,
+        context={"actions": [explore]},
+    )
 
 
 @require_GET

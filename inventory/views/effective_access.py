@@ -189,5 +189,5 @@ def _no_such(wanted: str) -> HttpResponse:
     return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
 
 
-def _word(certain: bool) -> str:
+def _word(certain: bool, /) -> str:
     return "can" if certain else "may"

@@ -94,6 +94,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "inventory:identity-task": (MINE_TO_CHANGE, POST_MINE),
     "inventory:task-end": (MINE_TO_CHANGE, POST_MINE),
     "inventory:delegation-list": (SIGNED_IN, NEVER),
+    "inventory:delegation-explore": (SIGNED_IN, NEVER),
     "inventory:tool-list": (SIGNED_IN, NEVER),
     "inventory:source-list": (READERS, NEVER),
     "inventory:source-detail": (READERS, NEVER),
@@ -209,6 +210,8 @@ def world() -> World:
 def address(name: str, world: World) -> str:
     if name in ARGUMENTS or "<" not in every_url()[name]:
         return reverse(name, args=ARGUMENTS.get(name, ()))
+    if name == "inventory:identity-access-path":
+        return reverse(name, args=[world.rows["identity"].pk, world.rows["grant"].entitlement_id])
     return reverse(name, args=[world.rows[name.split(":")[-1].split("-")[0]].pk])
 
 
