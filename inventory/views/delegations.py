@@ -25,17 +25,17 @@ SHOWN = 50  # entitlements of a scope
 
 @require_GET
 def delegation_list(request: HttpRequest) -> HttpResponseBase:
-    seen = access.visible_to(user_of(request), _rows())
-    explore = {
-        "label": "Explore",
-        "url": reverse("inventory:delegation-explore"),
-        "icon": "waypoints",
-    }
+    user = user_of(request)
+    seen = access.visible_to(user, _rows())
+    offers = [("Explore", "inventory:delegation-explore", "waypoints")]
+    if access.sees_all(user):
+        offers.append(("Questions", "inventory:access-questions", "message-circle-question-mark"))
+    actions = [{"label": label, "url": reverse(name), "icon": icon} for label, name, icon in offers]
     return listing(
         request,
         DelegationFilter(request.GET, seen, request=request),
         DELEGATIONS,
-        context={"actions": [explore]},
+        context={"actions": actions},
     )
 
 
