@@ -118,7 +118,7 @@ class IdentityViewSet(stopping.IdentityViewSet):
         return Response(EffectiveAccessSerializer(answer).data)
 
     @extend_schema(responses=WaySerializer)
-    @action(detail=True, methods=["get"], url_path="effective-access/(?P<entitlement>[0-9]{1,18})")
+    @action(detail=True, methods=["get"], url_path="way-to/(?P<entitlement>[0-9]{1,18})")
     def way(self, request: Request, pk: str, entitlement: str) -> Response:
         """How it reaches the entitlement, hop by hop; 404 when it does not."""
         path = access_questions.path_to_entitlement(

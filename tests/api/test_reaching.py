@@ -60,7 +60,7 @@ def test_what_an_identity_reaches(chain: Chain, reader: Client) -> None:
 
 
 def test_the_way_hop_by_hop(chain: Chain, reader: Client) -> None:
-    way = get(reader, f"identities/{chain.agent.pk}/effective-access/{chain.right.pk}/")
+    way = get(reader, f"identities/{chain.agent.pk}/way-to/{chain.right.pk}/")
 
     assert (way["grant"], way["certain"]) == (chain.grant.pk, True)
     assert [(hop["delegation"], hop["actor"], hop["subject"]) for hop in way["hops"]] == [
@@ -72,7 +72,7 @@ def test_the_way_hop_by_hop(chain: Chain, reader: Client) -> None:
         in get(reader, f"identities/{chain.role.pk}/path-to/{chain.agent.pk}/", 404)["detail"]
     )
     assert (
-        get(reader, f"identities/{chain.agent.pk}/effective-access/999999/", 404)["status"] == 404
+        get(reader, f"identities/{chain.agent.pk}/way-to/999999/", 404)["status"] == 404
     )
 
 
