@@ -71,9 +71,7 @@ def test_the_way_hop_by_hop(chain: Chain, reader: Client) -> None:
         "no way"
         in get(reader, f"identities/{chain.role.pk}/path-to/{chain.agent.pk}/", 404)["detail"]
     )
-    assert (
-        get(reader, f"identities/{chain.agent.pk}/way-to/999999/", 404)["status"] == 404
-    )
+    assert get(reader, f"identities/{chain.agent.pk}/way-to/999999/", 404)["status"] == 404
 
 
 def test_who_acts_as_it_and_what_a_leak_opens(chain: Chain, reader: Client) -> None:
