@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db.models import Q
@@ -11,6 +12,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from inventory import access_questions, blast
+from inventory.access_graph import Place
+from inventory.access_questions import Someone
 from inventory.columns import csv_value
 from inventory.models import Entitlement, Identity, Resource, User
 from inventory.search import holds
@@ -31,7 +34,8 @@ def identity_access(request: HttpRequest, pk: int) -> HttpResponse:
     if wanted == "entitlements":
         return _entitlements_file(identity, radius, user)
     breaks = blast.breaks_if_suspended(pk, at, used_since=at - RECENT)
-    actors = access_questions.identities(breaks.actors, user=user)
+    named = _named([*radius.identities, *breaks.actors], radius.reached[:SHOWN], user)
+    actors = _places(breaks.actors, named)
     if wanted == "actors":
         return _file(
             f"who-acts-as-{pk}",
@@ -40,11 +44,11 @@ def identity_access(request: HttpRequest, pk: int) -> HttpResponse:
         )
     if wanted:
         return _no_such(wanted)
-    as_whom = access_questions.identities(radius.identities, user=user)
+    as_whom = _places(radius.identities, named)
     context = {
         "identity": identity, "title": "Effective access", "radius": radius, "now": at,
         "critical": radius.count("critical"), "high": radius.count("high"),
-        "reached": _through(radius.reached[:SHOWN], user), "as_whom": as_whom[:SHOWN],
+        "reached": _through(radius.reached[:SHOWN], named), "as_whom": as_whom[:SHOWN],
         "as_whom_total": len(as_whom), "actors": actors[:SHOWN], "actors_total": len(actors),
         "people": access_questions.people(radius.people, user=user)[:SHOWN], "breaks": breaks,
         "datasets": [(word or "not classified", rows) for word, rows in radius.datasets.items()],
@@ -139,12 +143,32 @@ def _is_key(text: str) -> bool:
     return text.isdecimal() and len(text) < 19
 
 
-def _through(reached: Sequence[blast.Reached], user: User) -> list[tuple[blast.Reached, str]]:
-    """Each with whom it is reached through: the one who holds it."""
-    holders = [each.right.place for each in reached if each.right.hops]
-    names = {who.key: who.name for who in access_questions.identities(holders, user=user)}
+def _named(
+    places: Sequence[Place], reached: Sequence[blast.Reached], user: User
+) -> dict[int, Someone]:
+    """Everybody whom the page names, asked for at once."""
+    holders = [Place(each.right.held.identity) for each in reached if each.right.hops]
+    found = access_questions.identities([*holders, *places], user=user)
+    return {who.key: who for who in found}
+
+
+def _places(places: Sequence[Place], named: dict[int, Someone]) -> list[Someone]:
+    """Those of the places, each with its own way."""
     return [
-        (each, names.get(each.right.held.identity, "") if each.right.hops else "")
+        replace(named[place.identity], place=place)
+        for place in places
+        if place.identity is not None and place.identity in named
+    ]
+
+
+def _through(
+    reached: Sequence[blast.Reached], named: dict[int, Someone]
+) -> list[tuple[blast.Reached, str]]:
+    """Each with whom it is reached through: the one who holds it."""
+    return [
+        (each, named[each.right.held.identity].name)
+        if each.right.hops and each.right.held.identity in named
+        else (each, "")
         for each in reached
     ]
 
@@ -163,7 +187,7 @@ def _entitlements_file(identity: Identity, radius: blast.BlastRadius, user: User
     rows = (
         [each.name, each.system_name, each.resource_name, each.sensitivity, each.risk, through,
          each.right.hops, _word(each.right.certain)]
-        for each, through in _through(radius.reached, user)
+        for each, through in _through(radius.reached, _named([], radius.reached, user))
     )  # fmt: skip
     return _file(f"effective-access-{identity.pk}", head, rows)
 

@@ -16,6 +16,8 @@ from inventory.models import User
 from mandate import demo
 
 MOST = 12
+# A walk asks once for every hop, each way, however many identities are there; the chains of the demo are short.
+WALKS = {"inventory:identity-access": 18}
 SAMPLES = 3  # rows of each kind that are opened
 LINK = re.compile(r'href="(/[^"#]*)"')
 # Files and what signs out; the API counts its own.
@@ -45,7 +47,7 @@ def _crawl(role: str) -> list[str]:
         if answer.status_code != 200 or "text/html" not in answer.headers["Content-Type"]:
             continue
         pages += 1
-        if len(queries) > MOST:
+        if len(queries) > WALKS.get(_kind(path), MOST):
             too_many.append(f"{role} {path}: {len(queries)} queries")
         for link in LINK.findall(answer.content.decode()):
             target = urljoin(path, link.replace("&amp;", "&"))
