@@ -67,7 +67,7 @@ clean: ## Remove the virtual environment, caches and test databases; your data i
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Making the virtual environment in .venv ..."
 	@$(PYTHON) -m venv .venv
-	@echo "Installing the locked packages (checked by hash; about 400 MB on disk) ..."
+	@echo "Installing the locked packages (checked by hash; about 1 GB on disk) ..."
 	@$(PY) -m pip install -q uv==$(UV_VERSION) || { echo "The package index cannot be reached. Check the network and pip's configuration, then run make again."; exit 1; }
 	@$(PY) -m uv pip install -q --python $(PY) --only-binary :all: --require-hashes -r requirements.lock \
 		|| { echo "The locked packages could not be installed; the message above says which. Nothing is ever compiled, so no compiler helps: use Python 3.11, 3.12 or 3.13 on Linux (glibc) or macOS, or check the network."; exit 1; }

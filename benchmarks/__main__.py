@@ -15,7 +15,7 @@ LIST_LIMIT, DETAIL_LIMIT = 30.0, 50.0
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--quick", action="store_true", help="few rounds, for a first look")
-    parser.add_argument("--only", default="", help="sweep, pages, import, reach or chains")
+    parser.add_argument("--only", default="", help="sweep, assess, pages, import, reach or chains")
     asked = parser.parse_args()
     with database.ready(fresh=False):
         report = measure(rounds=5 if asked.quick else 25, only=asked.only)
@@ -31,7 +31,7 @@ def main() -> None:
 def measure(*, rounds: int, only: str) -> dict[str, object]:
     from django.db import connection
 
-    from benchmarks import imports, pages, reach, sweeps
+    from benchmarks import assessments, imports, pages, reach, sweeps
     from inventory.models import Credential, Delegation, Grant, Identity
 
     if not Identity.objects.exists():
@@ -62,6 +62,9 @@ def measure(*, rounds: int, only: str) -> dict[str, object]:
         report["sweep_whole"] = _times(sweeps.whole(3))
         one, database_ms = sweeps.one_identity(rounds)
         report["one_identity"] = {**_times(one), "database": database_ms}
+    if only in ("", "assess"):
+        times, read = assessments.whole(3)
+        report["assess"] = {**_times(times), "read": read}
     if only in ("", "pages"):
         report["bare"] = _times(pages.bare(rounds))
         report["lists"] = [_row(one) for one in pages.lists(rounds)]
@@ -101,6 +104,11 @@ def text(report: dict[str, object]) -> list[str]:
             f"One changed identity, all checks: {one['median']:.1f} ms, of which the database {one['database']:.1f} ms.",
             "",
         ]  # type: ignore[index]
+    if "assess" in report:
+        made = report["assess"]
+        lines += ["## Assessment of everything", "", f"Made: {made['median']:.0f} ms.", ""]  # type: ignore[index]
+        lines += [f"- {name}: {value:,.1f}" for name, value in made["read"].items()]  # type: ignore[index]
+        lines += [""]
     if "lists" in report:
         lines += [
             "## List pages",

@@ -6,6 +6,7 @@ Runs in processes of its own (`python -m benchmarks.chains times 5`), so that th
 import json
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ SELECT string_agg(int8send(g.identity_id << 32 | g.entitlement_id), ''),
         + 2 * (g.caveats = '{}' AND e.caveats = '{}' AND e.conditions = '{}')::int), '')
 FROM inventory_grant g JOIN inventory_identity i ON i.id = g.identity_id
 JOIN inventory_entitlement e ON e.id = g.entitlement_id
-WHERE e.risk IN ('high', 'critical') AND e.effect = 'allow' AND i.lifecycle = 'active' AND i.gone_at IS NULL
+WHERE (e.risk IN ('high', 'critical') OR e.admin OR e.wildcard) AND e.effect = 'allow' AND i.lifecycle = 'active' AND i.gone_at IS NULL
     AND (g.starts_at IS NULL OR g.starts_at <= %(at)s) AND (g.expires_at IS NULL OR g.expires_at > %(at)s)
     AND (g.revoked_at IS NULL OR g.revoked_at > %(at)s) AND g.gone_at IS NULL
     AND (g.idle_limit IS NULL OR COALESCE(g.last_used_at, g.starts_at, g.first_seen_at) + g.idle_limit > %(at)s)
@@ -63,7 +64,7 @@ def lines(report: dict[str, object]) -> list[str]:
         "",
         f"{report['delegations']:,} effective delegations between {report['identities']:,} identities, "
         f"{report['places']:,} places with tasks; {report['grants']:,} grants of {report['entitlements']:,} entitlements "
-        f"that are high or critical. {report['in_cycles']:,} in cycles, {report['relaying']:,} relay.",
+        f"of high risk, administration or wildcards. {report['in_cycles']:,} in cycles, {report['relaying']:,} relay.",
         "",
         "| step | ours | bare | ratio |",
         "| --- | --- | --- | --- |",
@@ -104,7 +105,7 @@ def _times(rounds: int) -> dict[str, object]:
     assert _ours(estate) == _bare(estate), "The two ways of asking answer differently."
     taken = _taken(at)
     assert taken[0] == len(estate.plain.taker), "The two statements read different delegations."
-    kept = (len(estate.held.node), len(estate.critical))
+    kept = (len(estate.held.node), len(estate.marks.serious))
     mine, theirs = side_by_side(lambda: estate_graph.read(at), lambda: _taken(at), rounds)
     answers, bare = side_by_side(lambda: _ours(estate), lambda: _bare(estate), rounds)
     estate_graph.refresh(at)
@@ -140,11 +141,20 @@ def _ours(estate: "Estate") -> tuple[int, ...]:
 
     circles = estate_arrays.cycles(estate.plain, estate.graph.nodes)
     reached = estate_relay.relayed(
-        estate.graph, estate.held, estate.limits, estate.critical, estate_graph.PATH
+        estate.graph, estate.held, estate.limits, estate.marks, estate_graph.PATH
     )
     return (
         int((circles >= 0).sum()),
-        *(int(one.sum()) for one in (reached.every, reached.critical, reached.certain)),
+        *(
+            int(one.sum())
+            for one in (
+                reached.every,
+                reached.critical,
+                reached.certain,
+                reached.admin,
+                reached.wildcard,
+            )
+        ),
     )
 
 
@@ -167,13 +177,15 @@ def _bare(estate: "Estate") -> tuple[int, ...]:
     from inventory.estate_relay import at_places
 
     graph, hops, limits = estate.graph, estate.graph.hops, estate.limits
-    size, count = graph.places, len(estate.critical)
+    marks = estate.marks
+    size, count = graph.places, len(marks.serious)
     links = csr_array(
         (np.ones(len(estate.plain.taker), "?"), (estate.plain.taker, estate.plain.giver)),
         (graph.nodes,) * 2,
     )
     label = connected_components(links, connection="strong")[1]
     result = np.array([(np.bincount(label)[label] > 1).sum(), 0, 0, 0])
+    powers = np.zeros((2, 2, graph.nodes), "?")
     row, held, sure = at_places(graph, estate.held)
     ways = []
     for kept, having in ((hops.taker >= 0, sure | True), (hops.certain, sure)):
@@ -187,7 +199,7 @@ def _bare(estate: "Estate") -> tuple[int, ...]:
     for first in range(0, count, 64):
         words = []
         for rows, bits, number in (*((size, r, h) for _, r, h in ways), (limits.count, limits.limit, limits.entitlement),
-                                   (1, np.zeros(estate.critical.sum(), int), np.flatnonzero(estate.critical))):  # fmt: skip
+                                   (4, *np.nonzero((marks.serious, marks.critical, marks.admin, marks.wildcard)))):  # fmt: skip
             inside = (number >= first) & (number < first + 64)
             word = np.zeros(rows, np.uint64)
             np.bitwise_or.at(
@@ -205,9 +217,12 @@ def _bare(estate: "Estate") -> tuple[int, ...]:
                 have[taker] |= np.bitwise_or.reduceat(handed, starts)
             gained.append(have & ~words[0])
         result[1:] += [
-            int(np.bitwise_count(one).sum()) for one in (gained[0], gained[0] & words[3], gained[1])
+            int(np.bitwise_count(one & words[3][mark]).sum())
+            for one, mark in ((gained[0], 0), (gained[0], 1), (gained[1], 0))
         ]
-    return tuple(int(one) for one in result)
+        for way, mark in product((0, 1), (0, 1)):
+            powers[way, mark] |= gained[way][: graph.nodes] & words[3][2 + mark] != 0
+    return (*(int(one) for one in result), *(int(one) for one in powers.sum(axis=(0, 2))))
 
 
 if __name__ == "__main__":

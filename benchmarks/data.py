@@ -55,7 +55,7 @@ def _defaults(model: object, given: Sequence[str]) -> Iterator[str]:
 
     special = {"namespace": "'bench'", "first_seen_at": f"'{NOW.isoformat()}'", "source_id": "11"}
     for field in model._meta.concrete_fields:  # type: ignore[attr-defined]
-        if field.column in given or field.null or field.primary_key:
+        if field.column in given or field.null or field.primary_key or field.generated:
             continue
         if field.column in special:
             value = special[field.column]

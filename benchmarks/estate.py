@@ -203,6 +203,7 @@ class Estate:
                 f"{self._word()}_{self._word()}_{n}",
                 f"{n if n % 10 else n + 1:064x}",
                 approved,
+                "approved" if approved else "unset",
                 n % 2 == 0,
                 14,
             )
@@ -251,6 +252,7 @@ COLUMNS = {
     "delegation": ("id", "external_id", "delegate_id", "delegator_identity_id", "delegator_person_id", "how",
                    "may_redelegate", "starts_at", "expires_at", "revoked_at", "scope_all", "task_id", "caveats", "source_id"),
     "delegationscope": ("id", "delegation_id", "entitlement_id"),
-    "tool": ("id", "external_id", "provider", "name", "descriptor_digest", "approved_digest", "writes", "source_id"),
+    "tool": ("id", "external_id", "provider", "name", "descriptor_digest", "approved_digest", "state",
+             "writes", "source_id"),
     "toolbinding": ("id", "external_id", "identity_id", "tool_id", "origin", "source_id"),
 }  # fmt: skip

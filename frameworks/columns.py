@@ -37,7 +37,7 @@ def controls_listing(framework: Framework, standings: Mapping[int, Standing]) ->
             ),
             Column("title", "Title", "title"),
             Column("group", "Group", _group, wide=True, shown=grouped),
-            Column("state", "State", of(_badge), csv=of(lambda one: one.verdict.state.label)),
+            Column("state", "State", of(_badge), csv=of(_label)),
             Column("reason", "Why", of(_reason)),
             Column("checks", "Checks", of(lambda one: len(one.checks)), kind="number", wide=True),
             Column("failed", "Failures", of(_failed), kind="number", wide=True),
@@ -64,8 +64,12 @@ def _group(control: Control) -> str:
     return f"{heading.control_id} {heading.title}"
 
 
+def _label(one: Standing) -> str:
+    return one.verdict.state.label_in(one.control.framework.kind)
+
+
 def _badge(one: Standing) -> SafeString:
-    return markup.badge(one.verdict.state.label, one.verdict.state.tone)
+    return markup.badge(_label(one), one.verdict.state.tone)
 
 
 def _reason(one: Standing) -> str:

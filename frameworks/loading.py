@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import transaction
+from django.db.models import Q
 
 from frameworks import catalogues, mapping
 from frameworks.catalogues import Catalogue
 from frameworks.mapping import Crosswalk
 from frameworks.models import Control, Framework, Mapping
+from inventory import audit
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def load(directory: Path = catalogues.DIRECTORY) -> Loaded:
     """
     found = catalogues.read_all(directory)
     crosswalk = mapping.read(found, directory / catalogues.CROSSWALK)
-    with transaction.atomic():
+    with audit.acting("job load frameworks", "framework.loaded"):
         keys = _write_frameworks(found, crosswalk)
         controls = _write_controls(found, keys)
         _write_reasons_and_parents(found, crosswalk, keys, controls)
@@ -45,20 +46,26 @@ def load(directory: Path = catalogues.DIRECTORY) -> Loaded:
 
 _Place = tuple[str, str]  # key and version of a framework
 _FRAMEWORK_FIELDS = [
-    "name", "kind", "publisher", "published", "source", "licence", "notes", "is_current",
+    "name", "kind", "publisher", "published", "source", "licence", "notes", "verified_against",
+    "conditional", "shows_text", "digest", "is_current",
 ]  # fmt: skip
 _CONTROL_FIELDS = ["title", "title_official", "local_id", "summary", "kind", "order"]
 
 
 def _write_frameworks(found: Sequence[Catalogue], crosswalk: Crosswalk) -> dict[_Place, int]:
-    # At most one version is current at any moment, so none is until all are written.
-    Framework.objects.update(is_current=False)
+    # At most one version is current at any moment, so the others stop being it first.
+    chosen = Q(pk__in=[])
+    for key, version in crosswalk.current.items():
+        chosen |= Q(key=key, version=version)
+    Framework.objects.filter(is_own=False, is_current=True).exclude(chosen).update(is_current=False)
     Framework.objects.bulk_create(
         [
             Framework(
                 key=one.key, name=one.name, version=one.version, kind=one.kind,
                 publisher=one.publisher, published=one.published, source=one.source,
-                licence=one.licence, notes=list(one.notes),
+                licence=one.licence, notes=list(one.notes), shows_text=one.shows_text,
+                verified_against=list(one.verified_against), conditional=one.conditional,
+                digest=one.digest,
                 is_current=crosswalk.current[one.key] == one.version,
             )
             for one in found

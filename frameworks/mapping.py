@@ -116,7 +116,7 @@ def _refuse_unknown(
 ) -> None:
     """Ids that do not exist, headings (they have no result of their own), and doubles."""
     headings = {
-        key: {control.parent for control in catalogue.controls if control.parent}
+        key: {control.control_id for control in catalogue.controls if control.is_heading}
         for key, catalogue in chosen.items()
     }
     seen: set[tuple[str, str, str]] = set()

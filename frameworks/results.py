@@ -10,6 +10,8 @@ from enum import StrEnum
 
 # The checks run every hour. After a day without a run nobody knows any more what holds.
 FRESH = timedelta(days=1)
+# How much a check counts in the coverage of a control; the answer itself rests on the primary ones.
+PRIMARY, SUPPORTING = 3, 1
 
 
 class State(StrEnum):
@@ -24,6 +26,11 @@ class State(StrEnum):
     @property
     def label(self) -> str:
         return self.value.replace("-", " ").capitalize()
+
+    def label_in(self, kind: str) -> str:
+        """In a framework of this kind: nobody passes a list of risks, there is evidence of mitigation."""
+        risks = kind in ("risk-list", "threat-model")
+        return "Evidence of mitigation" if risks and self is State.PASS else self.label
 
     @property
     def tone(self) -> str:
@@ -66,11 +73,16 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One mapped check for a control. `result` is None when the check has not run."""
+    """One mapped check for a control. `result` is None when it gave no answer; `said` may tell why."""
 
     check_id: str
     primary: bool
     result: CheckResult | None
+    said: str = ""
+
+    @property
+    def weight(self) -> int:
+        return PRIMARY if self.primary else SUPPORTING
 
     @property
     def state(self) -> State:
@@ -116,6 +128,23 @@ def judge(evidence: Sequence[Evidence]) -> Verdict:
     return Verdict(State.CANNOT_TELL, _missing(primary))
 
 
+@dataclass(frozen=True)
+class Coverage:
+    """How much of the weight of a control's checks could be told, and how much of it passed: shares from 0 to 1."""
+
+    known: float
+    passed: float
+
+
+def coverage(evidence: Sequence[Evidence]) -> Coverage:
+    """Over the checks that apply at all; what cannot be told lowers both, and without a check both are 0."""
+    states = [(one.state, one.weight) for one in evidence]
+    whole = sum(weight for state, weight in states if state is not State.NOT_APPLICABLE)
+    passed = sum(weight for state, weight in states if state is State.PASS)
+    failed = sum(weight for state, weight in states if state is State.FAIL)
+    return Coverage((passed + failed) / whole, passed / whole) if whole else Coverage(0.0, 0.0)
+
+
 def _passing(evidence: Sequence[Evidence]) -> str:
     weak = [one.check_id for one in evidence if not one.primary and one.state is State.FAIL]
     said = "Every primary check passes"
@@ -125,15 +154,21 @@ def _passing(evidence: Sequence[Evidence]) -> str:
 def _missing(primary: Sequence[Evidence]) -> str:
     if not primary:
         return "Only supporting checks are mapped to it; they cannot show it by themselves."
-    silent = [one.check_id for one in primary if one.result is None]
+    told = {one.said for one in primary if one.result is None and one.said}
+    why = [
+        (f"{said}: {{}}.", [one.check_id for one in primary if one.said == said])
+        for said in sorted(told)
+    ]
+    silent = [one.check_id for one in primary if one.result is None and not one.said]
     unknown = [one.check_id for one in primary if one.result is not None and one.result.unknown]
     nobody = [one.check_id for one in primary if one.state is State.NOT_APPLICABLE]
-    said = (
-        (silent, "No result yet of {}."),
-        (unknown, "Data is missing or old for {}."),
-        (nobody, "The inventory holds nothing for {}."),
+    reasons = (
+        *why,
+        ("No result yet of {}.", silent),
+        ("Data is missing or old for {}.", unknown),
+        ("The inventory holds nothing for {}.", nobody),
     )
-    return " ".join(sentence.format(_named(ids)) for ids, sentence in said if ids)
+    return " ".join(sentence.format(_named(ids)) for sentence, ids in reasons if ids)
 
 
 def _named(check_ids: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """Where each control stands now: mappings and the last full sweep, brought to the rule in results.
 
-Four queries, whatever the number of frameworks, controls and checks.
+Five queries, whatever the number of frameworks, controls and checks.
 """
 
 from collections import Counter, defaultdict
@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from frameworks import sources_needed
 from frameworks.models import Control, ControlQuerySet, Mapping
 from frameworks.results import CheckResult, Evidence, State, Verdict, judge
 from inventory.templatetags.charts import Part
@@ -26,6 +27,7 @@ class MappedCheck:
     evidence: Evidence
     check: Check | None
     ran_at: datetime | None
+    connect: str = ""
 
     @property
     def title(self) -> str:
@@ -34,9 +36,9 @@ class MappedCheck:
     @property
     def status(self) -> str:
         """Why there is no result, or why it no longer counts, where that is so."""
-        if self.check is None:
-            return "Not part of this version"
-        if not self.check.enabled:
+        if self.evidence.said:
+            return f"{self.evidence.said}. {self.connect}".strip()
+        if self.check is not None and not self.check.enabled:
             return "Disabled"
         result = self.evidence.result
         if result is None:
@@ -55,14 +57,15 @@ class Standing:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many controls have each answer."""
+    """How many controls have each answer; `kind` is that of their framework."""
 
     counts: Counter[State]
+    kind: str = ""
 
     @property
     def parts(self) -> list[Part]:
         """For a bar: the four answers. What no check covers takes no room."""
-        return [Part(state.label, self.counts[state], state.tone) for state in _SHOWN]
+        return [Part(state.label_in(self.kind), self.counts[state], state.tone) for state in _SHOWN]
 
     @property
     def total(self) -> int:
@@ -102,29 +105,40 @@ def standings(controls: ControlQuerySet, *, at: datetime) -> list[Standing]:
         by_control[mapping.control_id].append(mapping)
     checks = {check.id: check for check in configured()}
     wanted = {mapping.check_id for rows in by_control.values() for mapping in rows}
-    runs = _last_runs(wanted & checks.keys())
-    return [_standing(control, by_control[control.pk], checks, runs, at=at) for control in found]
+    known = _Known(checks, _last_runs(wanted & checks.keys()), sources_needed.connected())
+    return [_standing(control, by_control[control.pk], known, at=at) for control in found]
 
 
-def tally(standings: Iterable[Standing]) -> Tally:
-    return Tally(Counter(one.verdict.state for one in standings))
+def tally(standings: Iterable[Standing], kind: str = "") -> Tally:
+    return Tally(Counter(one.verdict.state for one in standings), kind)
+
+
+@dataclass(frozen=True)
+class _Known:
+    checks: dict[str, Check]
+    runs: dict[str, CheckRun]
+    connected: frozenset[str]
+
+    def silence(self, check_id: str) -> tuple[str, str]:
+        """Why the check cannot answer at all, and what to connect."""
+        said, connect = sources_needed.silence(check_id, self.connected)
+        if check_id not in self.checks:
+            return said or sources_needed.NO_CHECK, connect
+        return said, connect
 
 
 def _standing(
-    control: Control,
-    mappings: Sequence[Mapping],
-    checks: dict[str, Check],
-    runs: dict[str, CheckRun],
-    *,
-    at: datetime,
+    control: Control, mappings: Sequence[Mapping], known: _Known, *, at: datetime
 ) -> Standing:
     mapped = []
     for mapping in mappings:
-        check = checks.get(mapping.check_id)
-        run = _that_counts(check, runs.get(mapping.check_id))
+        check = known.checks.get(mapping.check_id)
+        run = _that_counts(check, known.runs.get(mapping.check_id))
+        said, connect = ("", "") if run and run.population else known.silence(mapping.check_id)
+        run = None if said else run
         primary = mapping.strength == Mapping.Strength.PRIMARY
-        evidence = Evidence(mapping.check_id, primary, _result(run, at) if run else None)
-        mapped.append(MappedCheck(mapping, evidence, check, run.at if run else None))
+        evidence = Evidence(mapping.check_id, primary, _result(run, at) if run else None, said)
+        mapped.append(MappedCheck(mapping, evidence, check, run.at if run else None, connect))
     return Standing(control, judge([one.evidence for one in mapped]), tuple(mapped))
 
 

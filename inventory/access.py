@@ -1,7 +1,8 @@
 """Who may see and change what: the only place that decides it. Deny by default.
 
-Security sees and changes everything; an auditor sees everything and changes nothing; an owner sees what they own,
-sponsor or are named a successor of, and changes what they own.
+Security sees and changes everything; an auditor sees everything and changes nothing, or, limited to a team, sees its
+identities and what hangs on them; an owner sees what they own, sponsor or are named a successor of, and changes what
+they own.
 """
 
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from inventory.models import (
     Credential,
     Delegation,
+    Exposure,
     Grant,
     Identity,
     KillSwitchUse,
@@ -20,8 +22,10 @@ from inventory.models import (
     Task,
     Tool,
     ToolBinding,
+    ToolServer,
     User,
 )
+from inventory.models.identity import of_team_q
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])  # Any: of each noun
 
@@ -33,6 +37,8 @@ IDENTITY_OF: dict[type[Model], str] = {
     Delegation: "delegate__",
     Task: "identity__",
     ToolBinding: "identity__",
+    ToolServer: "identity__",
+    Exposure: "identity__",
     KillSwitchUse: "identity__",
 }
 # What an owner may do with a row of an identity they own. Everything else is for security.
@@ -48,6 +54,7 @@ OWNER_ACTIONS = frozenset(
         "revoke",
         "suspend",
         "describe",
+        "triage",
     }
 )
 # What everybody may do with a row they may see, except those who only read.
@@ -55,7 +62,19 @@ SEEING_IS_ENOUGH = frozenset({"request", "open_task"})
 
 
 def sees_all(user: User) -> bool:
+    """Security, and auditors who are not limited to a team."""
+    return reads_evidence(user) and team_of(user) is None
+
+
+def reads_evidence(user: User) -> bool:
+    """Security and every auditor: assessments, reports and requests for evidence are theirs to read, those of one team
+    only as `frameworks.seeing` says."""
     return user.is_active and user.role in (User.Role.SECURITY, User.Role.AUDITOR)
+
+
+def team_of(user: User) -> int | None:
+    """The team that an auditor is limited to; None for everybody else."""
+    return user.scope_id if user.role == User.Role.AUDITOR else None
 
 
 def changes_all(user: User) -> bool:
@@ -66,6 +85,9 @@ def visible_to(user: User, rows: Rows) -> Rows:
     """The rows this user may see. For an owner a join on their own identities, never a list of ids."""
     if sees_all(user):
         return rows
+    team = team_of(user)
+    if user.is_active and team is not None:
+        return rows.filter(_of_team(rows.model, team))
     if not user.is_active or user.person_id is None:
         return rows.none()
     return rows.filter(_mine(rows.model, user.person_id))
@@ -140,6 +162,15 @@ def _mine(model: type[Model], person_id: int) -> Q:
         | Q(**{f"{prefix}sponsor": person_id})
         | Q(Exists(succeeds))
     )
+
+
+def _of_team(model: type[Model], team: int) -> Q:
+    if model is Tool:
+        held = ToolBinding.objects.filter(_of_team(ToolBinding, team), tool=OuterRef("pk"))
+        return Q(Exists(held))
+    if model not in IDENTITY_OF:
+        return Q(pk__in=[])
+    return of_team_q(team, IDENTITY_OF[model])
 
 
 def _owner_person_of(row: Any) -> int | None:  # Any: each model has its own way to the identity

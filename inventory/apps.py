@@ -9,5 +9,6 @@ class InventoryConfig(AppConfig):
     name = "inventory"
 
     def ready(self) -> None:
-        # It registers itself; it needs models, which are loaded only now.
+        # They register themselves; they need models, which are loaded only now.
         importlib.import_module("inventory.stop_panel")
+        importlib.import_module("inventory.tier_controls").register()

@@ -167,7 +167,7 @@ class _Ground:
             places = walk.identities().get(self.target.identity, ())
             return next((Way(place) for place in places if place.hops), None)
         grants = [held for held in self.grants if Removal("grant", held.grant) not in removals]
-        rights = rights_of(walk, grants).values()
+        rights = rights_of(walk.identities(), grants).values()
         best = min(rights, key=lambda right: (right.hops, right.held.grant), default=None)
         return Way(best.place, best) if best else None
 
@@ -253,7 +253,7 @@ def _effects(
         before = access_of(identity, at)
         walk = acting_as(identity, without(held_by(at), removals, at))
         grants = _kept_grants(walk.identities(), removals, at)
-        kept = frozenset(rights_of(walk, grants))
+        kept = frozenset(rights_of(walk.identities(), grants))
         yield Effect(identity, frozenset(before.rights) - kept, kept)
 
 

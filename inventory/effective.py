@@ -4,11 +4,13 @@ Law 2: through a delegation nobody can do more than the delegator. Where a platf
 the end (a condition, a boundary that is not in the files), the answer is "may", never "can".
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from inventory import denials
@@ -22,7 +24,7 @@ from inventory.access_graph import (
     held_by,
     one_of,
 )
-from inventory.models import Entitlement, Grant
+from inventory.models import Entitlement, Grant, Identity
 
 RISKS = ("critical", "high", "medium", "low")  # worst first
 SENSITIVITIES = ("restricted", "confidential", "internal", "public", "")
@@ -33,6 +35,16 @@ _SURE = ExpressionWrapper(
     output_field=BooleanField(),
 )
 _HELD = ("pk", "identity_id", "entitlement_id", "task_id", "sure")
+
+
+# For each entitlement: a certain way before others, then the fewest hops, then the oldest grant.
+_BEST = """
+SELECT DISTINCT ON (g.entitlement_id) g.*, way.number
+FROM ({grants}) AS g
+JOIN unnest(%s::bigint[], %s::boolean[], %s::int[]) WITH ORDINALITY AS way(identity, certain, hops, number)
+    ON way.identity = g.identity_id
+ORDER BY g.entitlement_id, NOT (way.certain AND g.sure), way.hops, g.pk
+"""
 
 
 class Held(NamedTuple):
@@ -78,14 +90,30 @@ def allowed(at: datetime) -> QuerySet[Grant]:
 
 
 def access_of(identity: int, at: datetime, *, hops_of: HopsOf | None = None) -> Access:
-    """What the identity (its key) can do now, with the shortest way to each entitlement."""
+    """What the identity (its key) can do now, with the shortest way to each entitlement.
+
+    A hub acts as thousands who hold tens of thousands of grants: of those that every way carries whole, the database
+    chooses the best for each entitlement, and only these are fetched.
+    """
     walk = acting_as(identity, hops_of or held_by(at))
-    return Access(walk, rights_of(walk, grants_of(walk.identities(), at)))
+    if len(walk.places) == 1 and not Identity.objects.active().filter(pk=identity).exists():
+        return Access(walk)
+    # Whoever acts as somebody is active, and so is whom it acts as: hops are delegations that work.
+    whole, narrowed = _by_what_they_carry(walk)
+    denied = denials.denied(walk.identities())
+    rights = rights_of(narrowed, _held(_granted(narrowed, at), denied)) if narrowed else {}
+    for right in _nearest(whole, denied, at):
+        known = rights.get(right.held.entitlement)
+        if known is None or _rank(right) < _rank(known):
+            rights[right.held.entitlement] = right
+    return Access(walk, rights)
 
 
-def rights_of(walk: Walk, grants: Iterable[Held]) -> dict[int, Right]:
-    """The best way to each entitlement that the grants give and the ways carry."""
-    places = walk.identities()
+Places = Mapping[int, list[Place]]
+
+
+def rights_of(places: Places, grants: Iterable[Held]) -> dict[int, Right]:
+    """The best way to each entitlement that the grants give and the places of their holders carry."""
     best: dict[int, tuple[bool, int, int]] = {}
     rights: dict[int, tuple[Held, Place]] = {}
     for held in grants:
@@ -98,27 +126,70 @@ def rights_of(walk: Walk, grants: Iterable[Held]) -> dict[int, Right]:
     return {entitlement: Right(*found) for entitlement, found in rights.items()}
 
 
-def grants_of(identities: Collection[int], at: datetime, *, only: Q | None = None) -> list[Held]:
-    """What these were granted and is not denied to them, in at most three queries."""
-    rows = allowed(at).filter(
-        one_of("inventory_grant.identity_id", identities),
-        one_of("inventory_identity.id", identities),  # or the planner reads the whole index of them
-    )
-    if only is not None:
-        rows = rows.filter(only)
-    return held_from(rows)
-
-
-def held_from(rows: QuerySet[Grant]) -> list[Held]:
-    """The grants as `Held`, without those that a denial covers whole."""
-    found = [Held._make(row) for row in rows.annotate(sure=_SURE).values_list(*_HELD)]
-    denied = denials.denied({held.identity for held in found})
-    return [held for held in found if held.grant not in denied] if denied else found
+def grants_of(identities: Collection[int], at: datetime) -> list[Held]:
+    """What these were granted and is not denied to them, in at most four queries."""
+    known = Identity.objects.active().filter(one_of("inventory_identity.id", identities))
+    active = list(known.order_by().values_list("pk", flat=True))
+    return _held(_granted(active, at), denials.denied(active)) if active else []
 
 
 def holders_of(entitlements: Collection[int], at: datetime) -> list[Held]:
     """Who holds one of these entitlements."""
-    return held_from(allowed(at).filter(one_of("inventory_grant.entitlement_id", entitlements)))
+    rows = allowed(at).filter(one_of("inventory_grant.entitlement_id", entitlements))
+    found = _held(rows, frozenset())
+    denied = denials.denied({held.identity for held in found})
+    return [held for held in found if held.grant not in denied]
+
+
+def _granted(active: Collection[int], at: datetime) -> QuerySet[Grant]:
+    """The grants of active identities that give something. That they are active is asked apart: joined, the planner
+    takes grants and identities for independent of each other, expects a few rows, and fetches each entitlement of a
+    hub's thousands by itself."""
+    return Grant.objects.effective_if_active(at).filter(
+        one_of("inventory_grant.identity_id", active),
+        entitlement__effect=Entitlement.Effect.ALLOW,
+    )
+
+
+def _held(rows: QuerySet[Grant], denied: Collection[int]) -> list[Held]:
+    """The grants as `Held`, without those that are denied."""
+    found = [Held._make(row) for row in rows.annotate(sure=_SURE).values_list(*_HELD)]
+    return [held for held in found if held.grant not in denied] if denied else found
+
+
+def _by_what_they_carry(walk: Walk) -> tuple[Places, Places]:
+    """The places of those to whom every way carries all that they hold, and of the others."""
+    whole: dict[int, list[Place]] = {}
+    narrowed: dict[int, list[Place]] = {}
+    for identity, places in walk.identities().items():
+        plain = all(place.scope is None and place.task is None for place in places)
+        (whole if plain else narrowed)[identity] = places
+    return whole, narrowed
+
+
+def _nearest(places: Places, denied: Collection[int], at: datetime) -> list[Right]:
+    """The best right to each entitlement, by the same order as `rights_of`; the ways carry everything."""
+    if not places:
+        return []
+    ways = [place for there in places.values() for place in there]
+    rows = _granted(list(places), at).order_by().annotate(sure=_SURE).values_list(*_HELD)
+    if denied:
+        rows = rows.exclude(pk__in=denied)
+    try:
+        text, values = rows.query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _BEST.format(grants=text),
+            [
+                *values,
+                [place.identity for place in ways],
+                [place.certain for place in ways],
+                [len(place.hops) for place in ways],
+            ],
+        )
+        return [Right(Held._make(row[:-1]), ways[row[-1] - 1]) for row in cursor.fetchall()]
 
 
 def who_reaches(entitlements: Collection[int], at: datetime) -> tuple[Walk, list[Right]]:

@@ -29,27 +29,31 @@ _LOCK = 0x6D616E64_63686169
 _NONE = -1
 _COLUMNS = (
     "identity_id", "hops", "takers", "cycle", "rooted", "relayed", "relayed_critical", "relayed_certain",
+    "reaches_admin", "reaches_wildcard",
 )  # fmt: skip
 _STAGE = """
 CREATE TEMPORARY TABLE staged_chain (
     identity_id bigint, hops bigint, takers bigint, cycle bigint, rooted bigint,
-    relayed bigint, relayed_critical bigint, relayed_certain bigint
+    relayed bigint, relayed_critical bigint, relayed_certain bigint, reaches_admin bigint, reaches_wildcard bigint
 ) ON COMMIT DROP
 """
 _COPY = f"COPY staged_chain ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT binary)"
 _WRITE = """
 INSERT INTO inventory_chainfacts AS f (
-    identity_id, hops, takers, cycle, rooted, relayed, relayed_critical, relayed_certain)
+    identity_id, hops, takers, cycle, rooted, relayed, relayed_critical, relayed_certain,
+    reaches_admin, reaches_wildcard)
 SELECT identity_id, hops, takers, NULLIF(cycle, -1), NULLIF(rooted, -1)::int::boolean,
-    relayed, relayed_critical, relayed_certain
+    relayed, relayed_critical, relayed_certain, reaches_admin, reaches_wildcard
 FROM staged_chain
 ON CONFLICT (identity_id) DO UPDATE SET
     hops = excluded.hops, takers = excluded.takers, cycle = excluded.cycle, rooted = excluded.rooted,
     relayed = excluded.relayed, relayed_critical = excluded.relayed_critical,
-    relayed_certain = excluded.relayed_certain
-WHERE (f.hops, f.takers, f.cycle, f.rooted, f.relayed, f.relayed_critical, f.relayed_certain)
+    relayed_certain = excluded.relayed_certain,
+    reaches_admin = excluded.reaches_admin, reaches_wildcard = excluded.reaches_wildcard
+WHERE (f.hops, f.takers, f.cycle, f.rooted, f.relayed, f.relayed_critical, f.relayed_certain,
+        f.reaches_admin, f.reaches_wildcard)
     IS DISTINCT FROM (excluded.hops, excluded.takers, excluded.cycle, excluded.rooted, excluded.relayed,
-        excluded.relayed_critical, excluded.relayed_certain)
+        excluded.relayed_critical, excluded.relayed_certain, excluded.reaches_admin, excluded.reaches_wildcard)
 """
 # Not a NOT EXISTS, which becomes a nested loop on a table without statistics (reviews/sweep.py).
 _FORGET = """
@@ -71,7 +75,7 @@ class Estate:
     answers: Flags
     held: relay.Held
     limits: relay.Limits
-    critical: Flags
+    marks: relay.Marks
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ def read(at: datetime) -> Estate:
     answers[: len(identities)] = np.isin(identities, reading.read_owned(at))
     gives = np.zeros(nodes + 1, np.bool_)  # one more, so that it is never empty
     gives[giver] = True
-    held, entitlements, critical = _held(at, identities, gives)
+    held, entitlements, marks = _held(at, identities, gives)
     for_task = np.zeros(nodes, np.bool_)
     for_task[held.node[held.task > 0]] = True
     return Estate(
@@ -158,7 +162,7 @@ def read(at: datetime) -> Estate:
         answers=answers,
         held=held,
         limits=_limits(at, limited, entitlements),
-        critical=critical,
+        marks=marks,
     )
 
 
@@ -171,7 +175,7 @@ def compute(estate: Estate) -> Facts:
     holds = np.zeros(graph.nodes, np.bool_)
     holds[hops.taker] = True
     rooted = np.where(holds, arrays.rooted(graph, estate.answers), _NONE)
-    reached = relay.relayed(graph, estate.held, estate.limits, estate.critical, PATH)
+    reached = relay.relayed(graph, estate.held, estate.limits, estate.marks, PATH)
     return Facts(
         identity=identities,
         hops=depth.depths(graph, DEPTH)[:count],
@@ -179,7 +183,11 @@ def compute(estate: Estate) -> Facts:
         cycle=np.where(smallest >= 0, identities[smallest], _NONE),
         rooted=rooted[:count],
         relayed=relay.Relayed(
-            reached.every[:count], reached.critical[:count], reached.certain[:count]
+            reached.every[:count],
+            reached.critical[:count],
+            reached.certain[:count],
+            reached.admin[:count],
+            reached.wildcard[:count],
         ),
     )
 
@@ -190,11 +198,12 @@ def write(facts: Facts, at: datetime) -> tuple[int, int]:
     columns = (
         facts.identity, facts.hops, facts.takers, facts.cycle, facts.rooted,
         facts.relayed.every, facts.relayed.critical, facts.relayed.certain,
+        facts.relayed.admin, facts.relayed.wildcard,
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         cursor.execute(_STAGE)
-        with cursor.copy(_COPY) as copy:
+        with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
             copy.write(_packed(columns))
         cursor.execute("ANALYZE staged_chain")
         cursor.execute(_WRITE)
@@ -208,8 +217,10 @@ def write(facts: Facts, at: datetime) -> tuple[int, int]:
     return written, removed
 
 
-def _held(at: datetime, identities: Numbers, gives: Flags) -> tuple[relay.Held, Numbers, Flags]:
-    """Who of the nodes holds which entitlement of those that anybody gives on; their ids, and which are critical."""
+def _held(
+    at: datetime, identities: Numbers, gives: Flags
+) -> tuple[relay.Held, Numbers, relay.Marks]:
+    """Who of the nodes holds which entitlement of those that anybody gives on; their ids, and what is said of them."""
     known, grants = reading.read_entitlements(), reading.read_grants(at)
     node, inside = _numbered(grants.identity, identities)
     number, there = _numbered(grants.entitlement, known.key)  # it may have changed in between
@@ -222,7 +233,10 @@ def _held(at: datetime, identities: Numbers, gives: Flags) -> tuple[relay.Held, 
         task=grants.task[kept],
         certain=grants.certain[kept] & known.certain[number],
     )
-    return held, known.key[given], known.critical[given]
+    marks = relay.Marks(
+        known.serious[given], known.critical[given], known.admin[given], known.wildcard[given]
+    )
+    return held, known.key[given], marks
 
 
 def _limits(at: datetime, limited: Numbers, entitlements: Numbers) -> relay.Limits:

@@ -27,6 +27,7 @@ _SHARED = 65_536
 # The rules' subqueries, which almost no row needs, look so dear that the planner takes ways of joining whole tables for
 # equal that are not: it loses half of the time in cached nested loops. Both settings end with the transaction.
 _WHOLE_TABLES = "SET LOCAL enable_memoize = off; SET LOCAL work_mem = '32MB'"
+_SERIOUS = Q(risk__in=(Risk.HIGH, Risk.CRITICAL))
 _PACKED = "SELECT {packed} FROM ({rows}) AS r({columns}) GROUP BY c0 / %s"
 
 
@@ -46,7 +47,7 @@ class Delegations:
 
 @dataclass(frozen=True)
 class Grants:
-    """Each effective grant of something high or critical; `task` is 0 for none."""
+    """Each effective grant of something that can do harm; `task` is 0 for none."""
 
     identity: Numbers
     entitlement: Numbers
@@ -56,11 +57,14 @@ class Grants:
 
 @dataclass(frozen=True)
 class Entitlements:
-    """Those that are high or critical, and allowed; the keys ascend."""
+    """Those that can do harm; the keys ascend. `serious`: high or critical."""
 
     key: Numbers
     certain: Flags
+    serious: Flags
     critical: Flags
+    admin: Flags
+    wildcard: Flags
 
 
 @dataclass(frozen=True)
@@ -104,19 +108,22 @@ def read_owned(at: datetime) -> Numbers:
 
 
 def read_entitlements() -> Entitlements:
-    key, certain, critical = _columns(
-        _serious().order_by(),
+    key, *flags = _columns(
+        _harmful().order_by(),
         F("pk"),
         _flag(Q(conditions={}, caveats=[])),
+        _flag(_SERIOUS),
         _flag(Q(risk=Risk.CRITICAL)),
+        _flag(Q(admin=True)),
+        _flag(Q(wildcard=True)),
     )
     order = np.argsort(key)
-    return Entitlements(key[order], certain[order].astype(bool), critical[order].astype(bool))
+    return Entitlements(key[order], *(flag[order].astype(bool) for flag in flags))
 
 
 def read_grants(at: datetime) -> Grants:
     """Of these entitlements; `certain` is about the grant alone."""
-    rows = Grant.objects.effective(at).filter(entitlement__in=_serious().order_by())
+    rows = Grant.objects.effective(at).filter(entitlement__in=_harmful().order_by())
     identity, entitlement, task, certain = _columns(
         rows.order_by(),
         F("identity"),
@@ -134,9 +141,10 @@ def read_scopes(at: datetime) -> Scopes:
     return Scopes(*_columns(rows, F("delegation"), F("entitlement")))
 
 
-def _serious() -> QuerySet[Entitlement]:
+def _harmful() -> QuerySet[Entitlement]:
+    """What somebody must not reach unnoticed: of high risk, administration, wildcards."""
     return Entitlement.objects.filter(
-        risk__in=(Risk.HIGH, Risk.CRITICAL), effect=Entitlement.Effect.ALLOW
+        _SERIOUS | Q(admin=True) | Q(wildcard=True), effect=Entitlement.Effect.ALLOW
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from inventory.estate_arrays import Flags, Graph, Hops, Numbers, spread
 
 _BITS = 64
+NO, MAY, SURELY = 0, 1, 2
 Words = NDArray[np.uint64]
 
 
@@ -35,12 +36,25 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Marks:
+    """What is said of each entitlement: high or critical risk, critical, administration, wildcard."""
+
+    serious: Flags
+    critical: Flags
+    admin: Flags
+    wildcard: Flags
+
+
+@dataclass(frozen=True)
 class Relayed:
-    """For each node: what it reaches through others and does not hold itself, of that the critical, and the certain."""
+    """For each node, of what it reaches through others and does not hold itself: how many serious ones, of these the
+    critical and the certain ones; and whether administration or a wildcard is among all of it (NO, MAY, SURELY)."""
 
     every: Numbers
     critical: Numbers
     certain: Numbers
+    admin: Numbers
+    wildcard: Numbers
 
 
 @dataclass(frozen=True)
@@ -104,13 +118,12 @@ class _Way:
         return found
 
 
-def relayed(graph: Graph, held: Held, limits: Limits, critical: Flags, length: int) -> Relayed:
-    """Over paths of at most `length` hops. `critical` says it for each entitlement.
+def relayed(graph: Graph, held: Held, limits: Limits, marks: Marks, length: int) -> Relayed:
+    """Over paths of at most `length` hops.
 
     Exact, also for tasks: a grant bound to a task is passed on over hops of this task or of none.
     """
-    count = len(critical)
-    words = -(-count // _BITS)
+    words = -(-len(marks.serious) // _BITS)
     place, entitlement, sure = at_places(graph, held)
     ways = [
         _Way(_onward(hops), Step.of(hops.only(hops.taker < graph.nodes)), own)
@@ -123,15 +136,26 @@ def relayed(graph: Graph, held: Held, limits: Limits, critical: Flags, length: i
         )
     ]
     scope = _bits(limits.limit, limits.entitlement, limits.count, words)
-    serious = _bits(np.zeros(critical.sum(), np.int64), np.flatnonzero(critical), 1, words)
-    every, worst, certain = (np.zeros(graph.nodes, np.int64) for _ in range(3))
+    marked = _marked((marks.serious, marks.critical, marks.admin, marks.wildcard), words)
+    every, worst, certain, admin, wildcard = (np.zeros(graph.nodes, np.int64) for _ in range(5))
     for number in range(words):
         scopes, lacked = scope.word(number), ~ways[0].own.word(number)[: graph.nodes]
         gained, surely = (way.reached(number, scopes, length, graph.nodes) & lacked for way in ways)
-        every += np.bitwise_count(gained)
-        worst += np.bitwise_count(gained & serious.word(number))
-        certain += np.bitwise_count(surely)
-    return Relayed(every, worst, certain)
+        serious, critical, *powers = marked.word(number)
+        every += np.bitwise_count(gained & serious)
+        worst += np.bitwise_count(gained & critical)
+        certain += np.bitwise_count(surely & serious)
+        for found, power in zip((admin, wildcard), powers, strict=True):
+            if power:
+                np.maximum(found, np.where(gained & power, MAY, NO), out=found)
+                found[(surely & power) != 0] = SURELY
+    return Relayed(every, worst, certain, admin, wildcard)
+
+
+def _marked(marks: tuple[Flags, ...], words: int) -> _Bits:
+    """One row for each mark."""
+    row, entitlement = np.nonzero(np.stack(marks))
+    return _bits(row, entitlement, len(marks), words)
 
 
 def at_places(graph: Graph, held: Held) -> tuple[Numbers, Numbers, Flags]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from inventory import access
@@ -24,11 +24,11 @@ from inventory.models import (
     Source,
     Team,
     Tier,
-    Tool,
+    User,
 )
 from inventory.models.credential import live_credential_q
 from inventory.models.grant import in_force_q
-from inventory.models.identity import orphaned_q
+from inventory.models.identity import drifted_q, live_q, orphaned_q
 from inventory.models.moments import endless, ends_after, ends_by, unused_since
 from inventory.models.person import can_answer
 from inventory.revocations import unconfirmed_q
@@ -63,6 +63,14 @@ class Filters(django_filters.FilterSet):  # type: ignore[misc]  # django-filter 
     """
 
     described: dict[str, Any] = {"owner": Person, "identity": Identity}  # Any: model classes
+
+    def __init__(self, *args: Any, **named: Any) -> None:  # Any: whatever django-filter takes
+        """An auditor of one team is offered no menu of all teams and sources."""
+        super().__init__(*args, **named)
+        user = getattr(self.request, "user", None)
+        if isinstance(user, User) and access.team_of(user) is not None:
+            for name in ("team", "source"):
+                self.filters.pop(name, None)
 
     def describe(self, name: str, value: str) -> str | None:
         """A key in words; the name of what the user may not see stays unsaid."""
@@ -100,9 +108,16 @@ class IdentityFilter(Filters):
     )
     environment = ManyFilter(choices=Environment.choices)
     declared_tier = ManyFilter(label="Declared tier", choices=Tier.choices)
+    observed_tier = ManyFilter(label="Observed tier", choices=Tier.choices)
+    drift = choice(
+        (("yes", "Above its declared tier"), ("unseen", "Nothing seen of it")),
+        "by_drift",
+        label="Drift",
+    )
     team = django_filters.ModelChoiceFilter(queryset=Team.objects.all())
     source = django_filters.ModelChoiceFilter(queryset=Source.objects.all())
     gone = choice(YES_NO, "by_gone", label="Gone from source")
+    live = choice((("yes", "Yes"),), "by_life", label="Live")
     compromised = choice(YES_NO, "by_compromise", label="Compromised")
     owner = KeyFilter(label="Owner")
 
@@ -129,6 +144,12 @@ class IdentityFilter(Filters):
 
     def by_gone(self, rows: Rows, name: str, value: str) -> Rows:
         return rows.filter(gone_at__isnull=value == "no")
+
+    def by_drift(self, rows: Rows, name: str, value: str) -> Rows:
+        return rows.filter(drifted_q() if value == "yes" else Q(observed_tier=None))
+
+    def by_life(self, rows: Rows, name: str, value: str) -> Rows:
+        return rows.filter(live_q())
 
     def by_compromise(self, rows: Rows, name: str, value: str) -> Rows:
         return rows.filter(compromised_at__isnull=value == "no")
@@ -296,35 +317,6 @@ class DelegationFilter(Filters):
             **ended_q(at),
         }
         return rows.filter(meaning[value])
-
-
-class ToolFilter(Filters):
-    q = django_filters.CharFilter(method="search", label="Search", help_text="Tool")
-    approval = choice(
-        (
-            ("approved", "Approved"),
-            ("changed", "Changed since approval"),
-            ("pending", "Not approved"),
-        ),
-        "by_approval",
-        label="Approval",
-    )
-    risk = ManyFilter(choices=Risk.choices)
-    writes = django_filters.BooleanFilter(label="Writes")
-    source = django_filters.ModelChoiceFilter(queryset=Source.objects.all())
-
-    class Meta:
-        model = Tool
-        fields: list[str] = []
-
-    def search(self, rows: Rows, name: str, value: str) -> Rows:
-        return rows.filter(holds(value, "name", "provider"))
-
-    def by_approval(self, rows: Rows, name: str, value: str) -> Rows:
-        if value == "pending":
-            return rows.filter(approved_digest="")
-        same = Q(approved_digest=F("descriptor_digest"))
-        return rows.exclude(approved_digest="").filter(same if value == "approved" else ~same)
 
 
 def ended_q(at: datetime) -> dict[str, Q]:

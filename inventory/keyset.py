@@ -116,6 +116,19 @@ def listed(
     return Count(len(keys)), replace(found, rows=rows)
 
 
+def in_order(
+    everything: QuerySet[Row],
+    matching: QuerySet[Row],
+    order: Order,
+    *,
+    cursor: str | None,
+    size: int,
+) -> tuple[Count, Page[Row]]:
+    """As `listed`, for a table of which each filter has an index of its own, and whose keys are dear to look up: that
+    of the tool calls lies in one partition for each day."""
+    return counted(matching), page(matching, order, cursor=cursor, size=size)
+
+
 def page(queryset: QuerySet[Row], order: Order, *, cursor: str | None, size: int) -> Page[Row]:
     """One page of `size` rows after (or, by a "previous" cursor, before) a place. Raises
     BadCursor."""

@@ -19,10 +19,11 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.safestring import SafeString
 
-from inventory import filter_bar, keyset
+from inventory import access, filter_bar, keyset
 from inventory.columns import Column, chosen, exporter, rows_html
 from inventory.filter_bar import Chip, FilterBar, Pairs
 from inventory.keyset import Count, Order, Page
+from inventory.models import User
 
 SIZES = (25, 50, 100, 200)
 DEFAULT_SIZE = 50
@@ -43,13 +44,15 @@ class BulkAction:
 
 @dataclass(frozen=True)
 class Empty:
-    """What an empty list says: one sentence, and perhaps the next step."""
+    """What an empty list says: one sentence, and perhaps the next step. `for_security` keeps that step from people
+    to whom it would answer 403."""
 
     title: str
     text: str = ""
     action: str = ""
     url_name: str = ""
     icon: str = "inbox"
+    for_security: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Listing:
     bulk_actions: tuple[BulkAction, ...] = ()
     empty: Empty = field(default_factory=lambda: Empty("Nothing here yet"))
     visible_filters: int = 5
+    in_order: bool = False  # see `keyset.in_order`
 
     def noun(self, number: int) -> str:
         return self.singular if number == 1 else self.plural
@@ -116,6 +120,7 @@ class Shown:
     query: str
     selectable: bool
     path: str
+    next_step: str
 
     @property
     def status(self) -> str:
@@ -167,7 +172,8 @@ def listing(
     if not problems:
         cursor = request.GET.get("cursor")
         try:
-            count, page = keyset.listed(
+            find = keyset.in_order if spec.in_order else keyset.listed
+            count, page = find(
                 filterset.queryset, filterset.qs, asked.order, cursor=cursor, size=asked.size
             )
         except keyset.BadCursor as error:
@@ -273,7 +279,14 @@ def _shown(request: HttpRequest, spec: Listing, asked: _Asked, found: _Found) ->
         query=filter_bar.url("", filters).lstrip("?"),
         selectable=found.selectable,
         path=path,
+        next_step=_next_step(request.user, spec.empty),
     )
+
+
+def _next_step(user: object, empty: Empty) -> str:
+    if empty.for_security and not (isinstance(user, User) and access.changes_all(user)):
+        return ""
+    return empty.action
 
 
 def _head(column: Column, asked: _Asked, to: Any) -> Head:  # Any: a function with free keywords

@@ -46,4 +46,5 @@ def update(rows: QuerySet[Any], wanted: Wanted, *, by: Actor) -> Outcome:  # Any
 def _identities(rows: QuerySet[Any], about: str) -> list[int]:  # Any: of each noun
     """Enough of them: with more than MANY, everything is looked at."""
     keys = rows.annotate(identity_key=F(about)).values_list("identity_key", flat=True)
-    return list(keys.distinct()[: signals.MANY + 1])
+    known = keys.filter(identity_key__isnull=False)  # a tool that nobody holds is about none
+    return list(known.distinct()[: signals.MANY + 1])

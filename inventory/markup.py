@@ -15,7 +15,7 @@ TONES = {
     "good": {
         "active", "enabled", "pass", "passed", "effective", "approved", "resolved", "fresh",
         "complete", "succeeded", "done", "ok", "yes", "compliant", "applied", "live", "low",
-        "in force", "sent",
+        "in force", "sent", "permitted",
     },
     "info": {
         "proposed", "open", "running", "queued", "waiting", "previewed", "requested", "new",
@@ -24,11 +24,12 @@ TONES = {
     "warn": {
         "suspended", "leaving", "expiring", "stale", "partial", "unknown", "cannot tell", "drift",
         "accepted", "snoozed", "standing", "pending", "changed", "high", "stopped",
+        "would be denied", "newly permitted", "not decided",
     },
     "bad": {
         "left", "fail", "failed", "expired", "orphaned", "overdue", "rejected", "critical",
         "revocation unconfirmed", "blocked", "denied", "no owner", "compromised", "not seen yet",
-        "given up",
+        "given up", "newly denied", "disabled",
     },
 }  # fmt: skip
 _TONE_OF = {word: tone for tone, words in TONES.items() for word in words}

@@ -25,7 +25,6 @@ from inventory.models import (
     Severity,
     Source,
     Tier,
-    Tool,
 )
 
 IDENTITY, PERSON = "inventory:identity-detail", "inventory:person-detail"
@@ -61,12 +60,6 @@ def _delegator_name(row: Delegation) -> str:
 
 def _scope(row: Delegation) -> str:
     return "All of the delegator" if row.scope_all else "Named entitlements"
-
-
-def _approval(row: Tool) -> str:
-    if not row.approved_digest:
-        return "Pending"
-    return "Approved" if row.approved_digest == row.descriptor_digest else "Changed"
 
 
 def _risk_tone(row: Any) -> str | None:  # Any: a grant
@@ -283,25 +276,6 @@ DELEGATIONS = Listing(
     empty=Empty("No delegations yet", IMPORT_FIRST, icon="waypoints"),
 )
 
-TOOLS = Listing(
-    title="Tools",
-    singular="tool",
-    plural="tools",
-    intro="What agents can call, and whether its description is still the one that was approved.",
-    columns=(
-        Column("name", "Tool", "name", sort="name"),
-        Column("provider", "Provider", "provider"),
-        Column("approval", "Approval", _approval, kind="badge"),
-        Column("holders", "Held by", "holder_count", kind="number"),
-        Column("risk", "Risk", labelled("risk", Risk), kind="badge"),
-        Column("writes", "Writes", lambda row: {True: "Yes", False: "No"}.get(row.writes)),
-        Column("description", "Description", "description", shown=False),
-        Column("source", "Source", "source.label", wide=True),
-    ),
-    order="name",
-    empty=Empty("No tools yet", IMPORT_FIRST, icon="wrench"),
-)
-
 SOURCES = Listing(
     title="Sources",
     singular="source",
@@ -367,8 +341,8 @@ CHANGES = Listing(
     title="Audit",
     singular="change",
     plural="changes",
-    intro="Every change of every governed row: when, who, in which act, and why. "
-    "Written by the database itself.",
+    intro="Every change of every governed row: when, who, in which act, and why; written by the database itself. "
+    "And every page that an auditor looked at or took away.",
     columns=(
         Column("when", "When", "at", kind="time", sort="id"),
         Column("actor", "Who", "actor"),

@@ -25,6 +25,7 @@ USERS = Listing(
         ),
         Column("full", "Name", lambda row: row.get_full_name()),
         Column("role", "Role", labelled("role", User.Role)),
+        Column("scope", "Sees only", "scope", wide=True, empty="As the role says"),
         Column(
             "state",
             "State",

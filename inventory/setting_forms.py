@@ -7,7 +7,7 @@ from django import forms
 
 from inventory import api_tokens
 from inventory.forms import PersonField, PlainReasonForm
-from inventory.models import ApiToken, User
+from inventory.models import ApiToken, Team, User
 from inventory.policy_settings import Policy
 
 
@@ -20,6 +20,14 @@ class UserForm(forms.Form):
     role = forms.ChoiceField(
         choices=User.Role.choices,
         help_text="Security changes everything, an auditor reads everything, an owner sees what is theirs.",
+    )
+    scope = forms.ModelChoiceField(
+        label="Sees only the team",
+        queryset=Team.objects.all(),
+        required=False,
+        empty_label="Everything",
+        help_text="Only for an auditor: the identities of this team and what hangs on them, and no page about the whole"
+        " organisation.",
     )
     person = PersonField(
         label="Person in the directory",
@@ -41,7 +49,16 @@ class NewUserForm(UserForm):
         help_text="For a program: it holds tokens and never signs in.",
     )
 
-    field_order = ("username", "first_name", "last_name", "email", "role", "person", "is_service")
+    field_order = (
+        "username",
+        "first_name",
+        "last_name",
+        "email",
+        "role",
+        "scope",
+        "person",
+        "is_service",
+    )
 
 
 class TokenForm(forms.Form):

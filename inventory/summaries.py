@@ -28,3 +28,26 @@ def write_findings(rows: Sequence[tuple[int, int, int | None]]) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_WRITE, [ids, counts, worst])
         return int(cursor.rowcount)
+
+
+_WRITE_TIERS = """
+WITH given AS (
+    SELECT * FROM unnest(%s::bigint[], %s::smallint[]) AS g(id, tier)
+), locked AS MATERIALIZED (
+    SELECT id FROM inventory_identity WHERE id IN (SELECT id FROM given)
+    ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE inventory_identity i SET observed_tier = g.tier
+FROM given g JOIN locked USING (id)
+WHERE i.id = g.id AND i.observed_tier IS DISTINCT FROM g.tier
+"""
+
+
+def write_observed_tiers(rows: Sequence[tuple[int, int | None]]) -> int:
+    """Writes (identity, observed tier); the same promise as `write_findings`."""
+    if not rows:
+        return 0
+    ids, tiers = (list(column) for column in zip(*rows, strict=True))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_WRITE_TIERS, [ids, tiers])
+        return int(cursor.rowcount)

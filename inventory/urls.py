@@ -3,7 +3,6 @@
 from django.urls import path
 
 from inventory.views import (
-    access_lists,
     audit_log,
     bulk,
     compromise,
@@ -15,6 +14,7 @@ from inventory.views import (
     grants,
     identities,
     identity_actions,
+    identity_tools,
     imports,
     kill_switch,
     leaving,
@@ -25,6 +25,8 @@ from inventory.views import (
     sources,
     tasks,
     tokens,
+    tool_servers,
+    tools,
     users,
 )
 
@@ -110,7 +112,18 @@ urlpatterns = [
     path(
         "delegations/<int:pk>/confirm/", revocations.delegation_confirm, name="delegation-confirm"
     ),
-    path("tools/", access_lists.tool_list, name="tool-list"),
+    path("tools/", tools.tool_list, name="tool-list"),
+    path("tools/providers/", tool_servers.tool_server_list, name="server-list"),
+    path("tools/servers/<int:pk>/", tool_servers.tool_server_detail, name="server-detail"),
+    path("tools/<int:pk>/", tools.tool_detail, name="tool-detail"),
+    path("tools/<int:pk>/approve/", tools.tool_approve, name="tool-approve"),
+    path("tools/<int:pk>/disable/", tools.tool_disable, name="tool-disable"),
+    path("tools/<int:pk>/reset/", tools.tool_reset, name="tool-reset"),
+    path("tools/bulk/approve/", bulk.tools_approve, name="tools-approve"),
+    path("tools/bulk/disable/", bulk.tools_disable, name="tools-disable"),
+    path("tools/bulk/reset/", bulk.tools_reset, name="tools-reset"),
+    path("identities/<int:pk>/tools/", identity_tools.identity_tools, name="identity-tools"),
+    path("tool-bindings/<int:pk>/end/", identity_tools.tool_binding_end, name="binding-end"),
     path("sources/", sources.source_list, name="source-list"),
     path("sources/<int:pk>/", sources.source_detail, name="source-detail"),
     path("imports/", imports.import_list, name="import-list"),

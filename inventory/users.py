@@ -2,10 +2,10 @@
 
 import secrets
 from datetime import datetime
-from typing import TypedDict, Unpack
+from typing import NotRequired, TypedDict, Unpack
 
 from inventory import access, audit
-from inventory.models import Person, User
+from inventory.models import Person, Team, User
 from inventory.rules import RuleBroken
 
 
@@ -17,6 +17,7 @@ class Facts(TypedDict):
     email: str
     role: str
     person: Person | None
+    scope: NotRequired[Team | None]  # of an auditor; None: everything
 
 
 def add(
@@ -27,6 +28,7 @@ def add(
     if User.objects.filter(username__iexact=username).exists():
         raise RuleBroken(f"There is a user {username} already. Choose another name.")
     _refuse_shared_address(facts["email"])
+    _refuse_scope(facts, facts.get("scope"))
     password = "" if is_service else secrets.token_urlsafe(12)
     with audit.acting(by, "user.added"):
         user = User(
@@ -45,6 +47,7 @@ def change(user: User, *, by: User, at: datetime, **facts: Unpack[Facts]) -> Use
     """Other facts about a user. The last one of security stays security, and nobody changes their own role."""
     access.require_security(by)
     _refuse_shared_address(facts["email"], but=user)
+    _refuse_scope(facts, facts.get("scope", user.scope))
     with audit.acting(by, "user.changed"):
         if facts["role"] != user.role:
             _keep_security(user, by, "change their own role")
@@ -87,6 +90,18 @@ def _refuse_shared_address(email: str, but: User | None = None) -> None:
     others = User.objects.filter(email__iexact=email).exclude(pk=but.pk if but else 0)
     if email and others.exists():
         raise RuleBroken(f"Another user has the address {email}. Give each their own.")
+
+
+def _refuse_scope(facts: Facts, scope: Team | None) -> None:
+    """Only an auditor is limited to a team, and then stands for nobody who is told or asked of other teams."""
+    if scope is None:
+        return
+    if facts["role"] != User.Role.AUDITOR:
+        raise RuleBroken(f"Only an auditor is limited to a team. Choose that role, or not {scope}.")
+    if facts["person"] is not None:
+        raise RuleBroken(
+            f"An auditor of one team stands for nobody in the directory. Take {facts['person']} or {scope} away."
+        )
 
 
 def _keep_security(user: User, by: User, act: str) -> None:

@@ -24,6 +24,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "failing": said.failing(found),
         "sees_all": access.sees_all(user),
         "may_import": access.changes_all(user),
+        **said.drift_now(user, now),
     }
     if access.sees_all(user):
         sources, stale = said.stale_sources(now)

@@ -29,6 +29,7 @@ from reviews import findings
 from reviews.checks import CHECKS
 from reviews.filters import FindingFilter
 from reviews.models import CheckRun, SweepRun
+from runtime import drift
 
 TREND = timedelta(days=30)
 MOST = 1_000  # to count further would cost more than the page says
@@ -191,11 +192,18 @@ def stale_sources(at: datetime) -> tuple[list[Source], list[Source]]:
 
 
 def framework_tallies(at: datetime) -> list[tuple[Framework, Tally]]:
-    current = list(Framework.objects.current())
+    controls = Control.objects.filter(framework__is_current=True).select_related("framework")
     by_framework = defaultdict(list)
-    for one in standings(Control.objects.filter(framework__in=current), at=at):
-        by_framework[one.control.framework_id].append(one)
-    return [(framework, tally(by_framework[framework.pk])) for framework in current]
+    for one in standings(controls, at=at):
+        by_framework[one.control.framework].append(one)
+    ordered = sorted(by_framework, key=lambda framework: (framework.name, framework.version))
+    return [(framework, tally(by_framework[framework])) for framework in ordered]
+
+
+def drift_now(user: User, at: datetime) -> dict[str, object]:
+    """The first question, as `runtime/_census.html` takes it: how many are workload, actors, and crossed over. Their
+    course over time is on the page of drift."""
+    return {"census": drift.census(user, crossed_by=at)}
 
 
 def open_total(found: dict[str, Count]) -> Count:
@@ -204,4 +212,5 @@ def open_total(found: dict[str, Count]) -> Count:
 
 
 def _asked(user: User) -> tuple[Asked, ...]:
-    return _ALL if access.sees_all(user) else _MINE
+    """What an auditor of a team sees is no more theirs than what another auditor sees."""
+    return _ALL if access.reads_evidence(user) else _MINE

@@ -1,5 +1,6 @@
 """All settings, from the environment only; a bad value stops the start and names the allowed ones."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
@@ -16,6 +17,18 @@ def one_of(name: str, default: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} is {value!r}. Use one of: {', '.join(allowed)}.")
     return value
+
+
+def networks(name: str) -> list[str]:
+    values: list[str] = env.list(name, default=[])
+    for value in values:
+        try:
+            ip_network(value)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} holds {value!r}. Use addresses or networks such as 10.0.0.7 or 10.0.0.0/24."
+            ) from error
+    return values
 
 
 VERSION = version.read(BASE_DIR / "CHANGELOG.md")
@@ -40,6 +53,7 @@ INSTALLED_APPS = [
     "mandate.apps.MandateConfig",
     "frameworks.apps.FrameworksConfig",
     "reviews.apps.ReviewsConfig",
+    "runtime.apps.RuntimeConfig",
     "inventory.apps.InventoryConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -62,6 +76,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "mandate.middleware.DecisionsFirst",
     "mandate.middleware.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -71,6 +86,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "mandate.middleware.ChangePasswordFirst",
+    "mandate.middleware.RecordAuditors",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -207,6 +223,19 @@ MAIL_GATHER_MINUTES = env.int("MANDATE_MAIL_GATHER_MINUTES", default=2)
 MAIL_PAUSE_MINUTES = env.int("MANDATE_MAIL_PAUSE_MINUTES", default=10)
 REMIND_DAYS = env.int("MANDATE_REMIND_DAYS", default=7)
 
+# --- what agents did ----------------------------------------------------------------------------
+# Days that tool calls are kept. Article 26(6) of the EU AI Act asks deployers for at least six months.
+TOOL_CALL_DAYS = env.int("MANDATE_TOOL_CALL_DAYS", default=200)
+if TOOL_CALL_DAYS < 1:
+    raise ImproperlyConfigured("MANDATE_TOOL_CALL_DAYS is below 1. Use 1 or more.")
+DECISION_DAYS = env.int("MANDATE_DECISION_DAYS", default=400)
+if DECISION_DAYS < 1:
+    raise ImproperlyConfigured("MANDATE_DECISION_DAYS is below 1. Use 1 or more.")
+# Reports of spans or calls that are written down at once, in each web process of four threads; and the size of one, as
+# sent and unpacked.
+INGEST_AT_ONCE = env.int("MANDATE_INGEST_AT_ONCE", default=3)
+INGEST_MAX_BYTES = env.int("MANDATE_INGEST_MAX_MB", default=16) * 1024 * 1024
+
 # --- API ----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -246,10 +275,25 @@ SPECTACULAR_SETTINGS = {
         "SweepStatusEnum": "reviews.models.SweepRun.Status",
         "FindingStateEnum": "reviews.models.Finding.Status",
         "NotificationStatusEnum": "reviews.models.Notification.Status",
+        "TokenProofEnum": "runtime.models.Token.Proof",
+        "TokenEndCauseEnum": "runtime.models.Token.EndCause",
+        "EndCauseEnum": "inventory.models.EndCause",
         "ReviewDecisionEnum": "reviews.models.ReviewItem.Decision",
+        "ReportStateEnum": "frameworks.models.Report.State",
+        "ReportFormatEnum": "frameworks.models.Report.Format",
         "RequestKindEnum": "reviews.models.AccessRequest.Kind",
+        "CallKindEnum": "runtime.models.ToolCall.Kind",
+        "CallOutcomeEnum": "runtime.models.ToolCall.Outcome",
+        "DeviationOutcomeEnum": "runtime.models.Deviation.Outcome",
+        "AssessmentTriggerEnum": "frameworks.models.Assessment.Trigger",
+        "SweepTriggerEnum": "reviews.models.SweepRun.Trigger",
     },
 }
+
+# --- workloads ----------------------------------------------------------------------------------
+# Addresses (or networks) of proxies whose Client-Cert header (RFC 9440) is believed; nobody's by default. Such a proxy
+# must remove the header from what clients send.
+CLIENT_CERT_PROXIES = networks("MANDATE_CLIENT_CERT_PROXIES")
 
 # --- words, time, files -------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -268,6 +312,8 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = env.path("MANDATE_MEDIA_ROOT", default=str(STATE_DIR / "uploads"))
+# Days that a report is kept; 0: until security deletes it.
+REPORT_DAYS = env.int("MANDATE_REPORT_DAYS", default=730)
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
 
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True

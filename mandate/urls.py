@@ -12,5 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("mandate.api_urls")),
     path("", include("inventory.urls")),
     path("", include("reviews.urls")),
+    path("", include("runtime.decision_urls")),
+    path("", include("runtime.urls")),
     path("frameworks/", include("frameworks.urls")),
 ]

@@ -12,4 +12,8 @@ class ReviewsConfig(AppConfig):
         # They register themselves; they need models, which are loaded only now.
         importlib.import_module("reviews.signals")
         importlib.import_module("reviews.identity_panel")
+        importlib.import_module("reviews.tool_panel")
         importlib.import_module("reviews.offers")
+        importlib.import_module("reviews.action_marks")
+        importlib.import_module("reviews.tier_controls").register()
+        importlib.import_module("reviews.decision_approvals")

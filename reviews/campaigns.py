@@ -54,10 +54,14 @@ class Preview:
 
 
 def visible_to(user: User) -> QuerySet[Campaign]:
-    """Security and auditors see all; others those in which they review something."""
+    """Security and auditors see all, an auditor of a team those of that team only; others those in which they review
+    something."""
     rows = Campaign.objects.all()
     if access.sees_all(user):
         return rows
+    team = access.team_of(user)
+    if user.is_active and team is not None:
+        return rows.filter(team=team).exclude(status=Status.DRAFT)
     if not user.is_active or user.person_id is None:
         return rows.none()
     mine = ReviewItem.objects.filter(reviewer=user.person_id).values("campaign")

@@ -103,15 +103,20 @@ class Check:
         """What an administrator may change, in the order of declaration."""
         return [value for value in vars(cls).values() if isinstance(value, Parameter)]
 
-    def judged(self, at: datetime, identities: Iterable[int] | None = None) -> Rows:
+    def judged(self, at: datetime, identities: Iterable[int] | Rows | None = None) -> Rows:
         """Each row of the population with subject, identity, severity, evidence and verdict.
 
-        Narrowed to identities, the same question is asked of their rows only.
+        Narrowed to identities (keys, or a queryset of them), the same question is asked of their rows only.
         """
         rows = self.population(at).order_by()
         path = self.identity or identity_path(rows.model)
         if identities is not None:
-            rows = rows.filter(**{f"{path}__in": list(identities)}) if path else rows.none()
+            whose = (
+                identities.order_by().values("pk")
+                if isinstance(identities, QuerySet)
+                else list(identities)
+            )
+            rows = rows.filter(**{f"{path}__in": whose}) if path else rows.none()
         failed = ExpressionWrapper(self.fails(at), output_field=BooleanField())
         found: Rows = (
             rows.annotate(failed=failed)

@@ -12,6 +12,7 @@ EVENTS: tuple[tuple[str, str], ...] = (
     ("request.lapsed", "A request was not answered in time"),
     ("action.asked", "An agent asks before a high-impact action"),
     ("cut.asked", "A cut of delegations and grants waits for an answer"),
+    ("tier.drifted", "An AI system acts above its declared tier"),
 )
 # What only people are told.
 TO_PEOPLE: tuple[tuple[str, str], ...] = (
@@ -34,7 +35,7 @@ HEADINGS = (DECIDE, ENDS, KNOW)
 def heading(event: str) -> str:
     """Under what a person reads it: what was asked first, then what ends, then the rest."""
     verb = event.rpartition(".")[2]
-    if verb in ("asked", "waits", "launched", "due"):
+    if verb in ("asked", "waits", "launched", "due", "drifted"):
         return DECIDE
     return ENDS if verb == "ends" else KNOW
 

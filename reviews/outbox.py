@@ -21,11 +21,12 @@ from django.db.models import QuerySet
 
 from inventory import access
 from inventory.models import User
+from inventory.public_web import Way
 from inventory.rules import RuleBroken
 from reviews import digests, overtaken, webhook_delivery
 from reviews.events import URGENT
 from reviews.models import Notification
-from reviews.webhook_delivery import NotDelivered, Way
+from reviews.webhook_delivery import NotDelivered
 
 log = structlog.get_logger(__name__)
 Status = Notification.Status

@@ -147,7 +147,7 @@ def _left_open(identity: int, aim: Target, removals: Collection[Removal], at: da
         return aim.identity in walk.identities()
     gone = {removal.key for removal in removals if removal.noun == "grant"}
     kept = [held for held in grants_of(walk.identities(), at) if held.grant not in gone]
-    return bool(aim.entitlements & set(rights_of(walk, kept)))
+    return bool(aim.entitlements & set(rights_of(walk.identities(), kept)))
 
 
 def _rows(removals: Collection[Removal]) -> tuple[list[Delegation], list[Grant]]:

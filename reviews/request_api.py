@@ -97,9 +97,7 @@ class AccessRequestViewSet(Reading, ReadOnlyModelViewSet[AccessRequest]):
     filterset_class = RequestFilter
     orders = {"-id": "pk", "id": "pk"}
 
-    def get_queryset(self) -> QuerySet[Any]:
-        if getattr(self, "swagger_fake_view", False):
-            return AccessRequest.objects.none()
+    def seen(self) -> QuerySet[Any]:
         rows = requests.visible_to(self.who).select_related("identity", "requested_by", "policy")
         if self.action == "list":
             return rows
@@ -195,9 +193,7 @@ class ActionApprovalViewSet(Reading, ReadOnlyModelViewSet[ActionApproval]):
     filterset_class = ActionFilter
     orders = {"-id": "pk", "id": "pk"}
 
-    def get_queryset(self) -> QuerySet[Any]:
-        if getattr(self, "swagger_fake_view", False):
-            return ActionApproval.objects.none()
+    def seen(self) -> QuerySet[Any]:
         rows = action_approvals.visible_to(self.who)
         return rows.select_related("identity", "asked_by", "decided_by")
 

@@ -30,10 +30,15 @@ class Verdict:
 
 
 def visible_to(user: User) -> QuerySet[ReviewItem]:
-    """Security and auditors see all, a reviewer their own."""
+    """Security and auditors see all, an auditor of a team its identities' in reviews of that team, a reviewer their
+    own."""
     rows = ReviewItem.objects.exclude(campaign__status=Campaign.Status.DRAFT)
     if access.sees_all(user):
         return rows
+    team = access.team_of(user)
+    if user.is_active and team is not None:
+        mine = access.visible_to(user, Identity.objects.all()).order_by().values("pk")
+        return rows.filter(identity__in=mine, campaign__team=team)
     if not user.is_active or user.person_id is None:
         return rows.none()
     return rows.filter(reviewer=user.person_id)

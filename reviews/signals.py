@@ -10,7 +10,8 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from inventory.signals import identities_changed, tasks_ended
-from reviews import request_life, tasks
+from reviews import drift_alerts, request_life, tasks
+from runtime.signals import tiers_risen
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,12 @@ def sweep_changed(sender: object, ids: frozenset[int] | None, **rest: Any) -> No
 def cancel_requests(sender: object, ids: frozenset[int], **rest: Any) -> None:
     """What was asked for a task that is over is needed no more. Any: Django's signals."""
     request_life.tasks_ended(ids, timezone.now())
+
+
+@receiver(tiers_risen, dispatch_uid="reviews.alert_drift")
+def alert_drift(sender: object, ids: frozenset[int], **rest: Any) -> None:
+    """Whoever answers for an identity that now acts above its declared tier is told. Any: Django's signals."""
+    drift_alerts.tell(ids, timezone.now())
 
 
 def _send(task: Task[Any, None], *arguments: object) -> None:

@@ -14,7 +14,7 @@ from django.core.exceptions import EmptyResultSet, FieldError
 from django.db import DatabaseError, connection
 from django.db.models import F
 
-from inventory import access, audit, estate_graph
+from inventory import access, audit, estate_graph, tool_likeness
 from inventory.audit import Actor
 from inventory.models import (
     ChainFacts,
@@ -22,13 +22,17 @@ from inventory.models import (
     Delegation,
     DelegationScope,
     Entitlement,
+    Exposure,
     Grant,
     Identity,
     Person,
     Resource,
     Source,
     System,
+    Tool,
     ToolBinding,
+    ToolLikeness,
+    ToolServer,
     User,
 )
 from inventory.rules import RuleBroken
@@ -37,6 +41,7 @@ from reviews.checks import CHECKS, configured
 from reviews.models import CheckRun, Finding, SweepRun, Waiver
 from reviews.models.finding import WAIVED
 from reviews.summaries import summarise
+from runtime.models import CallTally, Deviation
 
 log = structlog.get_logger(__name__)
 # Any fixed number: whoever holds this advisory lock runs the full sweep; a killed worker's lock is
@@ -109,9 +114,15 @@ _JUDGED_TABLES = [
         Delegation,
         DelegationScope,
         ChainFacts,
+        Tool,
         ToolBinding,
+        ToolLikeness,
+        ToolServer,
+        Exposure,
         Finding,
         Waiver,
+        CallTally,
+        Deviation,
     )
 ]
 _NUMBERS = ("population", "passed", "failed", "unknown", "opened", "changed", "resolved")
@@ -310,6 +321,7 @@ def _sweep(
     broken = []
     if identities is None:
         broken += _refresh_chains(run.at)
+        tool_likeness.refresh()
         counts["exceptions_ended"] = reopen_due(run.at, by=by)
         counts["resolved"] = _close_disabled(run.at, by=by)
     for number, check in enumerate(checks, start=1):

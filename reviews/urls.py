@@ -16,6 +16,7 @@ from reviews.views import (
     request_answers,
     requests,
     review_items,
+    tool_findings,
     webhooks,
 )
 
@@ -91,6 +92,7 @@ urlpatterns = [
     path("findings/assign/", decisions.assign, name="finding-assign"),
     path("findings/reopen/", decisions.reopen, name="finding-reopen"),
     path("identities/<int:pk>/findings/", findings.identity_findings, name="identity-findings"),
+    path("tools/<int:pk>/findings/", tool_findings.tool_findings, name="tool-findings"),
     path("checks/", checks.check_list, name="check-list"),
     path("checks/sweep/", checks.sweep_start, name="sweep-now"),
     path("checks/sweep/<int:pk>/", checks.sweep_status, name="sweep-status"),

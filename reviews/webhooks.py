@@ -2,20 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db.models import F
 
 from inventory import access, audit
 from inventory.audit import Actor
+from inventory.public_web import require_address
 from inventory.rules import RuleBroken
 from reviews import notifications, webhook_keys
 from reviews.events import EVENTS, TEST
 from reviews.models import Notification, Webhook
 from reviews.notifications import Message
-from reviews.public_addresses import is_public
 
 _KNOWN = [event for event, _ in EVENTS]
 
@@ -93,34 +90,7 @@ def _require_sense(name: str, url: str, events: Sequence[str], *, but: int = 0) 
     unknown = sorted(set(events) - set(_KNOWN))
     if unknown:
         raise RuleBroken(f"There is no event “{unknown[0]}”. Known are: {', '.join(_KNOWN)}.")
-    _require_address(url)
-
-
-def _require_address(url: str) -> None:
-    """What can be seen without asking the network; where the name leads is looked at before each delivery."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise RuleBroken(f"“{url}” is no address of a web server. Look at its port.") from error
-    if parts.scheme != "https" and not (settings.DEBUG and parts.scheme == "http"):
-        raise RuleBroken("It does not begin with https://. Give an address that does.")
-    if not host or not url.isascii() or not url.isprintable() or " " in url:
-        raise RuleBroken(f"“{url}” is no address of a web server.")
-    if parts.username is not None or parts.password is not None:
-        raise RuleBroken(
-            "The address holds a user name or password. Leave them out: messages are signed."
-        )
-    if _is_number(host) and not is_public(host):
-        raise RuleBroken(f"{host} is not a public address. Webhooks reach public addresses only.")
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+    require_address(url)
 
 
 def _in_order(events: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from inventory.models import (
     Credential,
     Delegation,
     Entitlement,
+    Exposure,
     Grant,
     Identity,
     Person,
@@ -19,6 +20,10 @@ from inventory.models import (
     Successor,
     System,
     Task,
+    Team,
+    Tool,
+    ToolBinding,
+    ToolServer,
     User,
 )
 
@@ -63,6 +68,13 @@ class PersonFactory(SourcedFactory):
 
     name = factory.Sequence(lambda n: f"Person {n}")
     email = factory.Sequence(lambda n: f"person{n}@example.org")
+
+
+class TeamFactory(SourcedFactory):
+    class Meta:
+        model = Team
+
+    name = factory.Sequence(lambda n: f"team-{n}")
 
 
 class IdentityFactory(SourcedFactory):
@@ -118,12 +130,47 @@ class GrantFactory(SourcedFactory):
     just_in_time = factory.LazyAttribute(lambda row: row.task is not None)
 
 
+class ToolFactory(SourcedFactory):
+    class Meta:
+        model = Tool
+
+
+class ToolBindingFactory(SourcedFactory):
+    class Meta:
+        model = ToolBinding
+
+    origin = ToolBinding.Origin.DECLARED
+
+
+class ToolServerFactory(SourcedFactory):
+    class Meta:
+        model = ToolServer
+
+    provider = "ledger-mcp"
+    origin = ToolServer.Origin.CONFIGURED
+    transport = ToolServer.Transport.STDIO
+
+
+class ExposureFactory(SourcedFactory):
+    class Meta:
+        model = Exposure
+
+    setting = "env.LEDGER_TOKEN"
+    found_in = "desk, server ledger-mcp"
+    kind = "Looks like a live secret"
+    fingerprint = "e" * 64
+
+
 def a_source(**fields: Any) -> Source:
     return SourceFactory(**fields)  # type: ignore[no-any-return]
 
 
 def a_person(**fields: Any) -> Person:
     return PersonFactory(**fields)  # type: ignore[no-any-return]
+
+
+def a_team(**fields: Any) -> Team:
+    return TeamFactory(**fields)  # type: ignore[no-any-return]
 
 
 def an_identity(**fields: Any) -> Identity:
@@ -179,3 +226,25 @@ def a_task(**fields: Any) -> Task:
 def a_user(role: str = User.Role.SECURITY, **fields: Any) -> User:
     name = fields.pop("username", f"{role}{next(_number)}")
     return User.objects.create_user(username=name, role=role, **fields)
+
+
+def a_tool(provider: str = "ledger-mcp", name: str = "post_invoice", **fields: Any) -> Tool:
+    """Described, and nobody has decided on it; `state="approved"` approves it as it is."""
+    described = {"name": name, "description": "Posts an invoice"}
+    fields = {"descriptor": described, "descriptor_digest": "a" * 64, **fields}
+    if fields.get("state") == Tool.State.APPROVED:
+        approved = {"digest": fields["descriptor_digest"], "descriptor": fields["descriptor"]}
+        fields = {**{f"approved_{key}": value for key, value in approved.items()}, **fields}
+    return ToolFactory.create(provider=provider, name=name, **fields)  # type: ignore[no-any-return]
+
+
+def a_binding(identity: Identity, tool: Tool, **fields: Any) -> ToolBinding:
+    return ToolBindingFactory.create(identity=identity, tool=tool, **fields)  # type: ignore[no-any-return]
+
+
+def a_server(**fields: Any) -> ToolServer:
+    return ToolServerFactory.create(**fields)  # type: ignore[no-any-return]
+
+
+def an_exposure(identity: Identity, **fields: Any) -> Exposure:
+    return ExposureFactory.create(identity=identity, **fields)  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
 """What the API takes: shape only; the rules check sense."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from inventory import access
-from inventory.models import Environment, Person, Risk, Tier
+from inventory.models import Environment, Person, Risk, Tier, User
 
 REASON: dict[str, Any] = {"max_length": 500, "help_text": "Why; kept in the history."}
 MOST_SUCCESSORS = 20
@@ -55,20 +55,25 @@ class PersonField(serializers.Field):  # type: ignore[type-arg]  # reads only
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": 2**63 - 1})
 class RowField(serializers.Field):  # type: ignore[type-arg]  # reads only
-    """A row by its id. `for_all`: everybody may name it; otherwise only who may see it, and nobody else learns that it
-    is there."""
+    """A row by its id. `for_all`: everybody may name it; otherwise only who may see it, as `seen` says, and nobody else
+    learns that it is there."""
 
     def __init__(
-        self, rows: QuerySet[Any], *, for_all: bool = False, **options: Any
-    ) -> None:  # Any: of each noun
-        self.rows, self.for_all = rows, for_all
+        self,
+        rows: QuerySet[Any],  # Any: of each noun
+        *,
+        for_all: bool = False,
+        seen: Callable[[User, QuerySet[Any]], QuerySet[Any]] = access.visible_to,
+        **options: Any,
+    ) -> None:
+        self.rows, self.for_all, self.seen = rows, for_all, seen
         super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> Any:  # Any: whatever the body holds
         if isinstance(data, bool) or not isinstance(data, int) or not 0 < data < 2**63:
             raise serializers.ValidationError("An id is a whole number of 1 or more.")
         named = self.rows.filter(pk=data)
-        found = (named if self.for_all else access.visible_to(self.context["user"], named)).first()
+        found = (named if self.for_all else self.seen(self.context["user"], named)).first()
         if found is None:
             noun = self.rows.model._meta.verbose_name
             raise serializers.ValidationError(

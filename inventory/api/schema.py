@@ -58,7 +58,7 @@ class Described(AutoSchema):
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         wanted = dict(_ALWAYS)
-        if "{id}" in self.path:
+        if "{" in self.path:  # it names a row
             wanted |= _OF_A_ROW
         if self.method not in ("GET", "HEAD"):
             wanted |= _OF_A_CHANGE

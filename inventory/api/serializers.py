@@ -176,20 +176,23 @@ class DelegationSerializer(Sourced):
 
 
 class ToolSerializer(Sourced):
-    approval = serializers.SerializerMethodField()
+    approval = serializers.SerializerMethodField(
+        help_text="Only an approved one may be called. Changed: it was approved as something else."
+    )
 
     class Meta:
         model = Tool
         fields = (
-            "id", "provider", "name", "description", "descriptor_digest", "approved_digest",
-            "approval", "writes", "risk", *PROVENANCE,
+            "id", "provider", "name", "description", "descriptor", "descriptor_digest", "state",
+            "state_reason", "approval", "approved_digest", "approved_by", "approved_at", "writes",
+            "risk", "hinted_risk", "hinted_why", "judged_risk", "judged_why", *PROVENANCE,
         )  # fmt: skip
 
-    @extend_schema_field(serializers.ChoiceField(["approved", "changed", "pending"]))
+    @extend_schema_field(serializers.ChoiceField(["approved", "changed", "pending", "disabled"]))
     def get_approval(self, tool: Tool) -> str:
-        if not tool.approved_digest:
+        if tool.state == Tool.State.UNSET:
             return "pending"
-        return "approved" if tool.approved_digest == tool.descriptor_digest else "changed"
+        return "changed" if tool.is_changed else tool.state
 
 
 class ToolBindingSerializer(Sourced):
@@ -197,7 +200,7 @@ class ToolBindingSerializer(Sourced):
 
     class Meta:
         model = ToolBinding
-        fields = ("id", "tool", "origin", *PROVENANCE)
+        fields = ("id", "tool", "origin", "ended_at", *PROVENANCE)
 
 
 class SuccessorSerializer(serializers.Serializer[Any]):

@@ -26,7 +26,6 @@ from inventory.models import (
     Person,
     Source,
     Team,
-    Tool,
     User,
 )
 from inventory.views.sources import SourceFilter
@@ -55,8 +54,13 @@ class Reading(GenericViewSet[Any]):
             refuse_parameters(request)
 
     def get_queryset(self) -> QuerySet[Any]:
+        """Nothing while the OpenAPI document is made: then nobody asks."""
         if getattr(self, "swagger_fake_view", False):
             return super().get_queryset().none()
+        return self.seen()
+
+    def seen(self) -> QuerySet[Any]:
+        """The rows that `who` may see, where another rule than `access.visible_to` says so."""
         return access.visible_to(self.who, super().get_queryset())
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
@@ -71,9 +75,7 @@ class Reading(GenericViewSet[Any]):
 class Readers(Reading):
     """For what concerns the whole organisation: security and auditors."""
 
-    def get_queryset(self) -> QuerySet[Any]:
-        if getattr(self, "swagger_fake_view", False):
-            return super(Reading, self).get_queryset().none()
+    def seen(self) -> QuerySet[Any]:
         if not access.sees_all(self.who):
             raise PermissionDenied("Only security and auditors see this.")
         return super(Reading, self).get_queryset()
@@ -272,15 +274,6 @@ class DelegationViewSet(Reading, ReadOnlyModelViewSet[Delegation]):
     serializer_class = shown.DelegationSerializer
     filterset_class = filters.DelegationFilter
     orders = {"expires_at": "ends_at", "how": "how", "id": "pk"}
-
-
-class ToolViewSet(Reading, ReadOnlyModelViewSet[Tool]):
-    """What agents can call."""
-
-    queryset = Tool.objects.select_related("source")
-    serializer_class = shown.ToolSerializer
-    filterset_class = filters.ToolFilter
-    orders = {"name": "name", "id": "pk"}
 
 
 class SourceViewSet(Readers, ReadOnlyModelViewSet[Source]):

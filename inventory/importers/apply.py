@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import psycopg
 import structlog
 from django.db import DatabaseError, connection
 
 from inventory import audit, ownership, signals
 from inventory.importers import files as uploads
-from inventory.importers import read_back, resolving, staging, touched
+from inventory.importers import read_back, resolving, server_tools, staging, touched
 from inventory.importers.base import Connector, SourceFile, WrongFile
 from inventory.importers.load import Load
 from inventory.importers.plans import IDENTITIES, PLANS
@@ -86,7 +85,7 @@ def run(
         record.status = ImportRun.Status.APPLIED if write else ImportRun.Status.PREVIEWED
     except (WrongFile, RuleBroken) as refused:
         record.status, record.error = ImportRun.Status.FAILED, str(refused)
-    except (DatabaseError, psycopg.Error) as broken:  # COPY goes past Django's own wrapping
+    except DatabaseError as broken:
         _give_up(record, broken)
     finally:
         if record.status == ImportRun.Status.RUNNING:  # an error that nobody expected goes on up
@@ -172,6 +171,7 @@ def _load(record: ImportRun, reading: staging.Reading, *, at: datetime, write: b
 def _load_nouns(load: Load) -> dict[str, dict[str, Any]]:
     """Counts by noun. What is gone goes first, so that a new row may take its key ID or SPIFFE ID."""
     touched.begin()
+    server_tools.stage_bindings(load)
     found = [plan for plan in PLANS if plan.noun in load.reading.nouns]
     for plan in found:
         resolving.drop_doubles(plan, load)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from inventory import tool_risk
 from inventory.importers.aws_arns import BadItem, clean, joined_id, name_of, sha256
 from inventory.importers.records import Json, ToolRow
 
@@ -39,10 +40,17 @@ class ActionGroup:
     attributes: Json
 
     def tool(self, scope: str) -> ToolRow:
+        functions = self.attributes["functions"]
+        reading = tool_risk.worst_of([tool_risk.judged(each, None) for each in functions])
         return ToolRow(
             external_id=self.external_id, place=self.place, scope=scope,
             provider=f"bedrock:{self.agent_id}", name=self.name, description=self.description,
-            descriptor_digest=self.digest, attributes=self.attributes,
+            descriptor={
+                "name": self.name, "description": self.description,
+                "inputSchema": {"functions": functions},
+            },
+            descriptor_digest=self.digest, writes=reading.writes,
+            judged_risk=reading.risk, judged_why=reading.why, attributes=self.attributes,
         )  # fmt: skip
 
 

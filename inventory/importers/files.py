@@ -44,6 +44,8 @@ _LOOKS = {
     "aws-bedrock": "an answer about Bedrock agents",
     "spire": "a list of SPIRE registration entries",
     "kubernetes": "objects of a Kubernetes cluster",
+    "mcp": "an MCP tools/list answer, server.json or client configuration",
+    "a2a": "an A2A agent card",
     "csv": "a CSV file in Mandate's columns",
     "json": "a JSON file in Mandate's format",
 }
@@ -96,22 +98,24 @@ def refuse_other_kind(file: SourceFile, kind: str) -> None:
 
 
 def _guess_json(text: str) -> str | None:
+    """The first that fits: the words of some formats may stand inside objects of the ones before them."""
     first_key = re.match(r'\{\s*"([^"]*)"', text)
-    if first_key and first_key[1] in {*NOUNS, "complete"}:
+    is_tools = re.search(r'"inputSchema"\s*:', text)
+    if first_key and first_key[1] in {*NOUNS, "complete"} and not is_tools:
         return "json"
-    if re.search(r'"apiVersion"\s*:', text) and re.search(r'"kind"\s*:', text):
-        return "kubernetes"  # before the others, because its objects may hold their words
-    if re.search(r'"(?:User|Group|Role)DetailList"\s*:', text) or re.match(
-        r'\{\s*"Policies"\s*:', text
-    ):
-        return "aws-iam"
-    if re.search(r'"agentSummaries"\s*:|"agentId"\s*:', text):
-        return "aws-bedrock"
-    if re.search(r'"(?:spiffe_id|parent_id|selectors)"\s*:', text) or re.match(
-        r'\{\s*"entries"\s*:', text
-    ):
-        return "spire"
-    return None
+    return next(
+        (kind for kind, all_of in _MARKS if all(re.search(mark, text) for mark in all_of)), None
+    )
+
+
+_MARKS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("kubernetes", (r'"apiVersion"\s*:', r'"kind"\s*:')),
+    ("mcp", (r'"(?:mcpServers|inputSchema|version_detail|jsonrpc)"\s*:',)),
+    ("aws-iam", (r'"(?:User|Group|Role)DetailList"\s*:|\A\{\s*"Policies"\s*:',)),
+    ("aws-bedrock", (r'"agentSummaries"\s*:|"agentId"\s*:',)),
+    ("spire", (r'"(?:spiffe_id|parent_id|selectors)"\s*:|\A\{\s*"entries"\s*:',)),
+    ("a2a", (r'"skills"\s*:', r'"capabilities"\s*:')),
+)
 
 
 def json_content(file: SourceFile) -> BinaryIO:

@@ -3,7 +3,7 @@ must agree within a row.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,8 +24,8 @@ from inventory.importers.records import (
     Tally,
     TeamRow,
     ToolBindingRow,
-    ToolRow,
 )
+from inventory.importers.tool_rows import tool_row
 
 # Any: each column has a type of its own, given by its parser. What the file lacks is missing.
 Values = Mapping[str, Any]
@@ -367,10 +367,11 @@ def _tools(values: Values, place: str) -> tuple[Row, ...]:
     get = values.get
     provider, name = values["provider"], values["name"]
     key = get("id") or f"{provider}/{name}"
-    tool = ToolRow(
-        external_id=key, place=place, provider=provider, name=name,
-        description=get("description") or "",
-        descriptor_digest=get("descriptor_digest") or "", writes=get("writes"), risk=get("risk"),
+    said = {"name": name, "description": get("description") or ""}
+    tool = tool_row(said, external_id=key, place=place, provider=provider)
+    tool = replace(
+        tool, writes=get("writes") if get("writes") is not None else tool.writes,
+        descriptor_digest=get("descriptor_digest") or tool.descriptor_digest, risk=get("risk"),
     )  # fmt: skip
     bindings = [
         ToolBindingRow(

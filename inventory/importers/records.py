@@ -195,9 +195,14 @@ class ToolRow(Row):
     provider: str
     name: str
     description: str = ""
+    descriptor: Json = field(default_factory=lambda: NOTHING)  # without secrets
     descriptor_digest: str = ""  # lower-case hex SHA-256 of the canonical descriptor
     writes: bool | None = None
-    risk: str | None = None
+    risk: str | None = None  # as people rated it
+    hinted_risk: str = ""  # by its own annotations
+    hinted_why: tuple[str, ...] = ()
+    judged_risk: str = ""  # by its name and its input
+    judged_why: tuple[str, ...] = ()
     attributes: Json = field(default_factory=lambda: NOTHING)
 
 
@@ -206,6 +211,38 @@ class ToolBindingRow(Row):
     identity: str  # external id
     tool: str  # external id
     origin: str = "declared"  # declared, observed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolServerRow(Row):
+    """A provider of tools as the file knows it. Nothing of how it is given its secrets but their settings' names."""
+
+    provider: str
+    origin: str  # ToolServer.Origin value
+    identity: str | None = (
+        None  # external id: whose configuration it stands in, or which agent it is
+    )
+    title: str = ""
+    description: str = ""
+    release: str = ""
+    transport: str = ""  # ToolServer.Transport value; "" = not said
+    endpoint: str = ""  # without user, password, query and fragment
+    encrypted: bool | None = None
+    auth: str = ""  # ToolServer.Auth value; "" = not said
+    package: str = ""
+    wants_secrets: tuple[str, ...] = ()
+    attributes: Json = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureRow(Row):
+    """A secret that stands in plain text in a configuration. Its value exists nowhere but in the file."""
+
+    identity: str  # external id
+    setting: str
+    found_in: str
+    kind: str
+    fingerprint: str  # lower-case hex SHA-256
 
 
 @dataclass(frozen=True, slots=True)

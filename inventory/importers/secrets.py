@@ -12,11 +12,13 @@ REDACTED = "[redacted]"
 _SHORTEST_TOKEN = 24  # of all known formats; only = and : can announce something shorter
 _LONG = 32  # characters from which an unknown token is judged by its looks
 
-# A cheap question first: every known format holds one of these (in lower case).
-_HINT = re.compile(
-    r"://[^/]*@|private key|passw|pwd|secret|token|bearer|api|accountkey|gh[pousr]_|github_pat"
-    r"|glpat|xox|xapp-|sk[-_]|rk_|eyj|aiza|ya29|gocspx|hvs\.|sg\.|dop_v|npm_|pypi-"
-)
+# A cheap question first: every known format holds one of these (in lower case). Looked for one by one, which is many
+# times quicker than one pattern of alternatives.
+_HINTS = (
+    "://", "private key", "passw", "pwd", "secret", "token", "bearer", "api", "accountkey", "ghp_", "gho_",
+    "ghu_", "ghs_", "ghr_", "github_pat", "glpat", "xox", "xapp-", "sk-", "sk_", "rk_", "eyj", "aiza", "ya29",
+    "gocspx", "hvs.", "sg.", "dop_v", "npm_", "pypi-",
+)  # fmt: skip
 _WORD = r"[A-Za-z0-9_-]"
 _NAME = r"(?:password|passwd|pwd|secret|token|(?:api|account|secret|access)[ _-]?key)"
 _VALUE = r"(?!\[redacted\]|A[KS]IA[A-Z0-9]{16}\b)[^\s,;\"']{6,}"
@@ -57,6 +59,7 @@ _PUBLIC = "|".join(
     )
 )
 _SCAN = re.compile(rf"(?P<public>{_PUBLIC})|(?P<token>[A-Za-z0-9+/_=-]{{{_LONG},}})")
+_LONG_RUN = re.compile(rf"[A-Za-z0-9+/_=-]{{{_LONG}}}")
 _PART = re.compile(r"[A-Za-z0-9]+")
 _HEX = re.compile(r"(?:[0-9a-f]{32,}|[0-9A-F]{32,})")
 _AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40}")  # only its length gives it away
@@ -68,7 +71,7 @@ def looks_secret(text: str) -> bool:
     """Whether the text holds something that looks like a live secret."""
     if len(text) < _SHORTEST_TOKEN and ":" not in text and "=" not in text:
         return False
-    if _HINT.search(text.lower()) and _KNOWN.search(text):
+    if any(map(text.lower().__contains__, _HINTS)) and _KNOWN.search(text):
         return True
     return _has_long_chunk(text) and any(_is_secret_token(found) for found in _SCAN.finditer(text))
 
@@ -90,7 +93,7 @@ def redact(text: str) -> str:
 
 
 def _has_long_chunk(text: str) -> bool:
-    return len(text) >= _LONG and max(map(len, text.split()), default=0) >= _LONG
+    return len(text) >= _LONG and _LONG_RUN.search(text) is not None
 
 
 def _without_secret(found: re.Match[str]) -> str:

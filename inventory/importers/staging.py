@@ -128,7 +128,11 @@ class _Writer:
             return
         if _is_unfit(self.rows):
             self._drop_unfit(reading)
-        with connection.cursor() as cursor, cursor.copy(self.sql) as copy:
+        with (
+            connection.cursor() as cursor,
+            connection.wrap_database_errors,
+            cursor.copy(self.sql) as copy,
+        ):
             for row in self.rows:
                 copy.write_row(row)
         self.rows.clear()

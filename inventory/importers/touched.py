@@ -28,6 +28,8 @@ _ABOUT = {
         "SELECT b.identity_id FROM inventory_toolbinding b JOIN written w ON w.id = b.tool_id"
     ),
     "tool_binding": "SELECT identity_id FROM inventory_toolbinding JOIN written USING (id)",
+    "tool_server": "SELECT identity_id FROM inventory_toolserver JOIN written USING (id)",
+    "exposure": "SELECT identity_id FROM inventory_exposure JOIN written USING (id)",
 }
 
 

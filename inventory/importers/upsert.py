@@ -187,5 +187,11 @@ def _update_sql(plan: Plan) -> str:
 # Columns without a database default that no record carries.
 _DEFAULTS: dict[str, dict[str, str]] = {
     "identity": {"open_findings": "0"},
-    "tool": {"approved_digest": "''"},
+    "tool": {
+        "state": "'unset'",
+        "state_reason": "''",
+        "approved_digest": "''",
+        "approved_descriptor": "'{}'::jsonb",
+        "approved_by": "''",
+    },
 }

@@ -12,7 +12,8 @@ from inventory.models.setting import Heartbeat, Setting
 from inventory.models.source import ImportRun, Source, Sourced
 from inventory.models.system import Entitlement, Resource, System
 from inventory.models.task import Task, TaskTarget
-from inventory.models.tool import Tool, ToolBinding
+from inventory.models.tool import Tool, ToolBinding, ToolLikeness
+from inventory.models.tool_server import Exposure, ToolServer
 from inventory.models.user import ApiToken, User
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "EndCause",
     "Entitlement",
     "Environment",
+    "Exposure",
     "Grant",
     "Heartbeat",
     "Identity",
@@ -47,5 +49,7 @@ __all__ = [
     "Tier",
     "Tool",
     "ToolBinding",
+    "ToolLikeness",
+    "ToolServer",
     "User",
 ]

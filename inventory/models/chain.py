@@ -12,6 +12,11 @@ class ChainFacts(models.Model):
     Derived (inventory/estate_graph.py), so it has no history, and is only as new as `chains_computed_at` says.
     """
 
+    class Reach(models.IntegerChoices):
+        NO = 0, "No"
+        MAY = 1, "May"
+        SURELY = 2, "Yes"
+
     identity = models.OneToOneField(
         Identity, models.CASCADE, primary_key=True, related_name="chain"
     )
@@ -33,6 +38,14 @@ class ChainFacts(models.Model):
     relayed_critical = models.PositiveIntegerField(help_text="Of these the critical ones.")
     relayed_certain = models.PositiveIntegerField(
         help_text="Of these the ones without a condition or caveat on the way."
+    )
+    reaches_admin = models.PositiveSmallIntegerField(
+        choices=Reach,
+        default=Reach.NO,
+        help_text="Whether it reaches administration through others that it does not hold itself.",
+    )
+    reaches_wildcard = models.PositiveSmallIntegerField(
+        choices=Reach, default=Reach.NO, help_text="The same for wildcards."
     )
 
     class Meta:

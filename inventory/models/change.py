@@ -1,4 +1,4 @@
-"""One recorded change of one governed row; written by triggers only, never changed."""
+"""One recorded change of one governed row, written by triggers; or a page an auditor looked at. Never changed."""
 
 from datetime import datetime
 

@@ -40,8 +40,11 @@ class GrantQuerySet(models.QuerySet["Grant"]):
     def effective(self, at: datetime) -> "GrantQuerySet":
         """Those that work at the moment: in force, identity active, and what just-in-time access hangs on still there
         (law 1)."""
+        return self.effective_if_active(at).filter(active_q("identity__"))
+
+    def effective_if_active(self, at: datetime) -> "GrantQuerySet":
+        """Effective, where the identity is known to be active: without joining it."""
         return self.in_force(at).filter(
-            active_q("identity__"),
             # A subquery, not joins: almost no grant needs it, and every check asks this.
             Q(just_in_time=False)
             | Exists(Grant.objects.filter(carried_q(at), just_in_time=True, pk=OuterRef("pk"))),

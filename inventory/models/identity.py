@@ -56,6 +56,9 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
     def agents(self) -> "IdentityQuerySet":
         return self.filter(kind__in=Identity.AI_KINDS)
 
+    def of_team(self, team: int) -> "IdentityQuerySet":
+        return self.filter(of_team_q(team))
+
     def ownable(self) -> "IdentityQuerySet":
         """Those that somebody here can answer for: what the platform runs itself is left out."""
         return self.filter(platform_managed=False)
@@ -73,6 +76,16 @@ def orphaned_q(at: datetime) -> Q:
     """Asked by the few who cannot answer, not by the many who can: that is one pass over identities."""
     away = Person.objects.exclude(can_answer(at)).order_by().values("pk")
     return live_q() & Q(platform_managed=False) & (Q(owner=None) | Q(owner__in=away))
+
+
+def drifted_q() -> Q:
+    """The observed tier is above the declared one; the same rule as `Identity.has_drifted`."""
+    return Q(observed_tier__gt=F("declared_tier"))
+
+
+def of_team_q(team: int, prefix: str = "") -> Q:
+    """The identity behind `prefix` is of that team: what an assessment of a team and an auditor of a team look at."""
+    return Q(**{f"{prefix}team": team})
 
 
 def active_q(prefix: str = "") -> Q:
@@ -239,6 +252,12 @@ class Identity(Sourced):
             models.Index(fields=["team", "name", "id"], name="identity_by_team"),
             models.Index(fields=["source", "name", "id"], name="identity_by_source"),
             models.Index(fields=["declared_tier", "name", "id"], name="identity_by_tier"),
+            models.Index(fields=["observed_tier", "name", "id"], name="identity_by_observed_tier"),
+            models.Index(
+                fields=["name", "id"],
+                name="identity_drifted",
+                condition=Q(observed_tier__gt=F("declared_tier")),
+            ),
             models.Index(
                 F("worst_severity").desc(nulls_last=True),
                 F("id").desc(),

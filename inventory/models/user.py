@@ -24,6 +24,14 @@ class User(AbstractUser):
     person = models.ForeignKey(
         "inventory.Person", models.SET_NULL, null=True, blank=True, related_name="users"
     )
+    scope = models.ForeignKey(
+        "inventory.Team",
+        models.PROTECT,  # never wider because a team went
+        null=True,
+        blank=True,
+        related_name="auditors",
+        help_text="An auditor of one team: sees its identities and what hangs on them, nothing else.",
+    )
     is_service = models.BooleanField(
         "service account",
         default=False,
@@ -40,6 +48,12 @@ class User(AbstractUser):
             models.CheckConstraint(
                 condition=Q(role__in=["security", "auditor", "owner"]), name="user_role_is_known"
             ),
+            # Whoever stands for a person is told and asked what concerns that person, of whatever team.
+            models.CheckConstraint(
+                condition=Q(scope=None) | Q(role="auditor", person=None),
+                name="user_of_one_team_is_an_auditor_and_no_person",
+                violation_error_message="Only an auditor without a person in the directory is limited to a team.",
+            ),
         ]
         triggers = tracked(identity="NULL::bigint", hidden=("password",))
 
@@ -55,6 +69,8 @@ class ApiToken(models.Model):
         READ = "read", "Read everything the user may see"
         WRITE = "write", "Change what the user may change"
         IMPORT = "import", "Start imports"
+        DECIDE = "decide", "Ask for decisions"
+        INGEST = "ingest", "Report tool calls and traces"
 
     PREFIX = "mdt_"
 

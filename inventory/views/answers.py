@@ -69,6 +69,14 @@ def readers_only(request: HttpRequest) -> User:
     return user
 
 
+def evidence_readers_only(request: HttpRequest) -> User:
+    """For pages of assessments, reports and requests: security and every auditor, who see those that are theirs."""
+    user = user_of(request)
+    if not access.reads_evidence(user):
+        raise PermissionDenied("Only security and auditors see this page.")
+    return user
+
+
 def _ask(
     request: HttpRequest, form: forms.Form, question: Question, *, status: int
 ) -> HttpResponse:

@@ -15,14 +15,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from inventory import access, credentials, grants, identities, ownership
+from inventory import access, credentials, grants, identities, ownership, tools
 from inventory.filters import CredentialFilter, GrantFilter, IdentityFilter
 from inventory.forms import LatestEndForm, OwnerForm, PlainReasonForm, ReasonForm
 from inventory.grant_forms import ExtendForm
 from inventory.listing import Listing, selected, selection_fields
-from inventory.models import Credential, Grant, Identity, User
+from inventory.models import Credential, Grant, Identity, Tool, User
 from inventory.noun_columns import CREDENTIALS, GRANTS, IDENTITIES
 from inventory.rules import Outcome, RuleBroken
+from inventory.tool_columns import TOOLS
+from inventory.tool_filters import ToolFilter
 from inventory.views.answers import user_of
 
 _FOLLOWS = (
@@ -66,6 +68,7 @@ class Act:
 _IDENTITIES = List(Identity, IdentityFilter, IDENTITIES, "inventory:identity-list")
 _CREDENTIALS = List(Credential, CredentialFilter, CREDENTIALS, "inventory:credential-list")
 _GRANTS = List(Grant, GrantFilter, GRANTS, "inventory:grant-list")
+_TOOLS = List(Tool, ToolFilter, TOOLS, "inventory:tool-list")
 
 
 def offered(spec: Listing, user: User) -> Listing:
@@ -215,6 +218,49 @@ grants_end = _bulk(
         grants.set_latest_end,
         ("Nothing is made longer: a grant that ends earlier keeps its end.",),
         danger=False,
+    ),
+)
+tools_approve = _bulk(
+    _TOOLS,
+    Act(
+        "decide_tool",
+        "Approve",
+        "Approve {} as they describe themselves now?",
+        "approved",
+        "approved as they are already",
+        "without a description to pin",
+        ReasonForm,
+        tools.approve_all,
+        ("Each approval holds until the tool says something else of itself.",),
+        danger=False,
+    ),
+)
+tools_disable = _bulk(
+    _TOOLS,
+    Act(
+        "decide_tool",
+        "Disable",
+        "Disable {}?",
+        "disabled",
+        "disabled already",
+        "",
+        ReasonForm,
+        tools.disable_all,
+        ("From this moment no decision lets anybody call them.",),
+    ),
+)
+tools_reset = _bulk(
+    _TOOLS,
+    Act(
+        "decide_tool",
+        "Reset",
+        "Take the decision on {} back?",
+        "undecided now",
+        "undecided already",
+        "",
+        ReasonForm,
+        tools.reset_all,
+        ("Until somebody decides, they must not be called.",),
     ),
 )
 

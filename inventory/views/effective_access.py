@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from inventory import access_questions, blast
+from inventory import access, access_questions, blast
 from inventory.access_graph import Place
 from inventory.access_questions import Someone
 from inventory.columns import csv_value
@@ -65,6 +65,8 @@ def identity_access_path(request: HttpRequest, pk: int, entitlement: int) -> Htt
         Entitlement.objects.select_related("system", "resource"), pk=entitlement
     )
     path = access_questions.path_to_entitlement(pk, entitlement, user=user, at=at)
+    if path is None and access.team_of(user) is not None:
+        raise Http404("It is not theirs to know what it could be.")
     context = {
         "identity": identity, "entitlement": found, "path": path, "now": at,
         "title": f"How {identity} reaches {found}", "no_way": access_questions.NO_WAY,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -28,9 +29,9 @@ SHOWN = 50
 
 @require_GET
 def person_list(request: HttpRequest) -> HttpResponseBase:
-    rows = access.visible_to(
-        user_of(request), Person.objects.select_related("team", "manager", "source")
-    )
+    user = user_of(request)
+    _refuse_auditor_of_a_team(user)
+    rows = access.visible_to(user, Person.objects.select_related("team", "manager", "source"))
     counted = rows.annotate(owned_count=_owned_count())
     return listing(request, PersonFilter(request.GET, counted, request=request), PEOPLE)
 
@@ -61,7 +62,7 @@ def person_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def person_options(request: HttpRequest) -> HttpResponse:
     """Suggestions for a person field: whoever can be accountable and fits what was typed."""
-    user_of(request)
+    _refuse_auditor_of_a_team(user_of(request))
     text = next(iter(request.GET.values()), "")
     rows = Person.objects.accountable(timezone.now()).order_by("name", "pk")
     found = rows.filter(holds(str(text), "name", "email"))[:10] if len(str(text)) > 1 else []
@@ -71,6 +72,12 @@ def person_options(request: HttpRequest) -> HttpResponse:
 def seen_person(user: User, pk: int) -> Person:
     rows = Person.objects.select_related("team", "manager", "source", "deputy")
     return get_object_or_404(access.visible_to(user, rows), pk=pk)
+
+
+def _refuse_auditor_of_a_team(user: User) -> None:
+    """People belong to the whole organisation; an identity's page names those who answer for it."""
+    if access.team_of(user) is not None:
+        raise PermissionDenied("An auditor of one team sees no list of people.")
 
 
 def _owned_count() -> Coalesce:

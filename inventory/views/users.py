@@ -22,7 +22,7 @@ from inventory.views.answers import Question, act, readers_only, user_of
 @require_GET
 def user_list(request: HttpRequest) -> HttpResponseBase:
     user = readers_only(request)
-    rows = User.objects.select_related("person")
+    rows = User.objects.select_related("person", "scope")
     new = {
         "label": "Add a user",
         "url": reverse("inventory:user-new"),
@@ -137,7 +137,7 @@ def user_password(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _user(pk: int) -> User:
-    return get_object_or_404(User.objects.select_related("person"), pk=pk)
+    return get_object_or_404(User.objects.select_related("person", "scope"), pk=pk)
 
 
 def _secret(request: HttpRequest, user: User, secret: str, said: str) -> HttpResponse:
@@ -149,7 +149,10 @@ def _secret(request: HttpRequest, user: User, secret: str, said: str) -> HttpRes
 def _facts(user: User) -> dict[str, object]:
     person = user.person.email if user.person else ""
     names = ("first_name", "last_name", "email", "role")
-    return {name: getattr(user, name) for name in names} | {"person": person}
+    return {name: getattr(user, name) for name in names} | {
+        "person": person,
+        "scope": user.scope_id,
+    }
 
 
 def _actions(user: User) -> list[dict[str, object]]:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
+from django.db.models import Q
 
-from inventory import audit, credentials, grants, identities, ownership, revocations
+from inventory import audit, credentials, grants, identities, ownership, revocations, tools
 from inventory.models import (
     Credential,
     Grant,
@@ -21,7 +21,7 @@ from inventory.models import (
 from inventory.revocations import Probe
 from mandate.demo.access import environment_of
 from mandate.demo.content import address, document, table
-from mandate.demo.day import Day
+from mandate.demo.day import Day, digest
 from mandate.demo.worlds import entered
 from reviews import findings, parameters
 from reviews.checks import CHECKS
@@ -96,32 +96,32 @@ def rate_jobs(scene: Scene) -> None:
 
 
 def approve_tools(scene: Scene) -> None:
-    approved = [
-        f"{provider}/{name}"
-        for provider, name, _, _, _, _, state in document("agents")["tools"]
-        if state != "pending"
-    ]
-    with audit.acting(
-        scene.users["jonas.falk"], "tool.approved", "Descriptor read, hints confirmed"
-    ):
-        Tool.objects.filter(external_id__in=approved).update(approved_digest=F("descriptor_digest"))
+    tools.approve_all(
+        Tool.objects.filter(external_id__in=_tools_that_are("approved", "changed")),
+        by=scene.users["jonas.falk"],
+        reason="Descriptor read, hints confirmed",
+        at=scene.at,
+    )
 
 
 def see_tools_change(scene: Scene) -> None:
     """Their providers changed what some tools say of themselves, after somebody had approved them."""
-    changed = [
-        f"{provider}/{name}"
-        for provider, name, _, _, _, _, state in document("agents")["tools"]
-        if state == "changed"
-    ]
     with audit.acting("demo", "tool.seen", "An earlier descriptor was approved"):
-        for tool in Tool.objects.filter(external_id__in=changed):
-            Tool.objects.filter(pk=tool.pk).update(approved_digest=tool.descriptor_digest[::-1])
+        for tool in Tool.objects.filter(external_id__in=_tools_that_are("changed")):
+            before = {"name": tool.name, "description": f"{tool.description}, and asks first"}
+            Tool.objects.filter(pk=tool.pk).update(
+                approved_descriptor=before, approved_digest=digest(str(before))
+            )
+
+
+def _tools_that_are(*states: str) -> list[str]:
+    listed = document("agents")["tools"]
+    return [f"{provider}/{name}" for provider, name, *_, state in listed if state in states]
 
 
 def observe_tools(scene: Scene) -> None:
     names = {identity.name: identity for identity in Identity.objects.filter(namespace="mandate")}
-    tools = {tool.external_id: tool for tool in Tool.objects.all()}
+    known = {tool.external_id: tool for tool in Tool.objects.all()}
     source = entered()
     with audit.acting("demo", "tool.observed", "Seen in traces"):
         ToolBinding.objects.bulk_create(
@@ -130,7 +130,7 @@ def observe_tools(scene: Scene) -> None:
                 namespace="mandate",
                 external_id=f"observed|{name}|{tool}",
                 identity=names[name],
-                tool=tools[tool],
+                tool=known[tool],
                 origin=ToolBinding.Origin.OBSERVED,
                 first_seen_at=scene.at,
             )

@@ -9,7 +9,7 @@ from inventory.importers import apply, files
 from inventory.importers.base import Connector
 from inventory.models import ImportRun, Source, User
 from inventory.rules import RuleBroken
-from mandate.demo import cloud, reports
+from mandate.demo import cloud, reports, tool_servers
 from mandate.demo.day import Day
 
 Reports = Callable[[Day], list[reports.File]]
@@ -37,6 +37,7 @@ FEEDS = (
     Feed("aws-freight-keys", "aws-credential-report", "AWS credential report", 7, cloud.credential_report, (92, 5)),
     Feed("aws-freight-agents", "aws-bedrock", "Bedrock agents", 7, cloud.bedrock, (92, 19), 19),
     Feed("spire-freight", "spire", "SPIRE server", 1, cloud.spire, (92, 40)),
+    Feed("dispatch-desk", "mcp", "MCP servers of the dispatch desk", 7, tool_servers.servers, (64, 15, 12, 9)),
 )  # fmt: skip
 
 

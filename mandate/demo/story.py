@@ -7,7 +7,23 @@ from functools import partial
 
 from inventory import audit
 from inventory.models import User
-from mandate.demo import events, notices, requests, reviews, sources, stops, worlds
+from mandate.demo import (
+    activity,
+    assessments,
+    calls,
+    events,
+    history,
+    kept_reports,
+    notices,
+    policies,
+    requests,
+    reviews,
+    sources,
+    stops,
+    tokens,
+    tool_servers,
+    worlds,
+)
 from mandate.demo.content import table
 from mandate.demo.day import Day
 from mandate.demo.events import Scene
@@ -72,6 +88,7 @@ ACTS = (
     Step(85, partial(events.assign, identity="agents/memory-store", person="Viktor Hansen")),
     Step(80, events.rate_jobs),
     Step(71, events.revoke_forgotten_keys),
+    Step(61, tool_servers.approve_listed),
     Step(60, partial(events.hand_over, name="Julia Wisniewska")),
     Step(57, partial(events.retire, name="old-booking-bot")),
     Step(54, partial(stops.stop, name="churn-signal", reason="Its owner has left; wanted?")),
@@ -109,16 +126,39 @@ ACTS = (
     Step(14, reviews.leave_one_lying),
     Step(6, reviews.begin_one),
     Step(30, notices.add_webhooks),
+    Step(21, tokens.trust_and_tell),
+    Step(0.00001, tokens.issue),
     Step(0.00005, notices.settle),
+    Step(30, policies.begin),
+    Step(14, policies.enforce),
+    *(
+        Step(ago, policies.ask)
+        for ago in (24.4, 16.3, 9.6, 6.4, 5.2, 4.3, 3.1, 2.2, 1.3, 0.6, 0.035)
+    ),
+    Step(0.02, policies.propose),
+    Step(0.00004, calls.report),
+    Step(0.00003, activity.tell),
+)
+# After the sweep of the same moment.
+ASSESSED = (
+    Step(59.9, assessments.plan_monthly),
+    Step(29.9, assessments.attest),
+    Step(28.95, assessments.assess_again),
+    Step(2.5, assessments.ask_for_evidence),
+    Step(0, assessments.assess_now),
+    Step(0, kept_reports.make_some),
 )
 
 
 def tell(now: datetime, users: dict[str, User]) -> None:
     """Plays everything, from the oldest day to now."""
     robot = users[ROBOT]
-    steps = [*_imports(robot), *ACTS, *_decisions(), *_sweeps(robot)]
+    steps = [*_imports(robot), *ACTS, *_decisions(), *_sweeps(robot), *ASSESSED]
+    past = history.Past()
     for step in sorted(steps, key=lambda step: -step.ago):
-        step.act(Scene(Day(now, step.ago), users))
+        scene = Scene(Day(now, step.ago), users)
+        step.act(scene)
+        past.happened(scene.at)
 
 
 def _imports(robot: User) -> Iterator[Step]:

@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 
 from inventory import audit
 from inventory.audit import Actor
-from inventory.models import Person, User
+from inventory.models import Person, Team, User
 from mandate.demo.content import address
 
 SignIn = tuple[str, str, str]  # role, user name, password
@@ -22,8 +22,11 @@ _PEOPLE = (
     ("owner", User.Role.OWNER, "Tomas Okafor"),
     ("priya.raman", User.Role.SECURITY, "Priya Raman"),
     ("jonas.falk", User.Role.SECURITY, "Jonas Falk"),
+    ("care.auditor", User.Role.AUDITOR, "Vera Lindqvist"),
 )
-SIGN_INS = ("security", "auditor", "owner")
+OF_TEAM = "care.auditor"  # the auditor of one team
+_TEAM = "Customer Care"
+SIGN_INS = ("security", "auditor", "owner", OF_TEAM)
 ROBOT, PLATFORM = "import-robot", "agent-platform"
 _SERVICES = ((ROBOT, "Import robot"), (PLATFORM, "Agent platform"))
 
@@ -65,8 +68,9 @@ def link_people(users: dict[str, User], by: Actor) -> None:
     people = {person.email: person for person in Person.objects.all()}
     for user in users.values():
         user.person = people.get(user.email)
+    users[OF_TEAM].scope = Team.objects.get(name=_TEAM)
     with audit.acting(by, "user.linked", "Found in the people directory"):
-        User.objects.bulk_update(users.values(), ["person"])
+        User.objects.bulk_update(users.values(), ["person", "scope"])
 
 
 def login(person: Person) -> User:
@@ -83,7 +87,7 @@ def login(person: Person) -> User:
 
 
 def set_passwords(passwords: Passwords) -> list[SignIn]:
-    roles = {name: role.value for name, role, _ in _PEOPLE}
+    roles = {name: role.value for name, role, _ in _PEOPLE} | {OF_TEAM: "team auditor"}
     with audit.acting(BY, "user.password_set", "Demo organisation"):
         for name, hashed in passwords.hashed.items():
             User.objects.filter(username=name).update(password=hashed)

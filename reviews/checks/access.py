@@ -15,8 +15,20 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, Greatest, NullIf
 
-from inventory.models import Credential, Entitlement, Environment, Grant, Identity, Risk, Severity
-from reviews.check import Check, Rows, silent
+from inventory.models import (
+    ChainFacts,
+    Credential,
+    Delegation,
+    Entitlement,
+    Environment,
+    Grant,
+    Identity,
+    Risk,
+    Severity,
+)
+from inventory.models.chain import chains_computed_at
+from reviews.check import NEVER, Check, Rows, silent
+from reviews.checks.chains import not_computed
 from reviews.parameters import Choices, Days
 
 PRODUCTION = Environment.PRODUCTION
@@ -33,10 +45,11 @@ def _allowed(at: datetime) -> QuerySet[Grant]:
 
 
 class LeastPrivilege(Check):
-    """Whoever takes over an identity can do all that it may do; administration and wildcards make
-    that everything.
+    """Whoever takes over an identity can do all that it may do, also by acting as others; administration and
+    wildcards make that everything.
 
-    Denials and boundaries that narrow a grant elsewhere are not subtracted.
+    What it reaches through others counts where nothing on the way can stop it; where a condition may, nothing can be
+    told. Up to four hops are followed. Denials and boundaries that narrow a grant elsewhere are not subtracted.
     """
 
     id = "least-privilege"
@@ -46,28 +59,49 @@ class LeastPrivilege(Check):
         " without an approved exception"
     )
     severity = Severity.HIGH
-    fix = "Grant only the actions and resources needed, or accept the finding with an end."
-    evidence = ("kind", "holds_admin", "holds_wildcard")
+    version = 2
+    fix = (
+        "Grant only the actions and resources needed, cut the delegation it reaches them through, or accept the finding"
+        " with an end."
+    )
+    evidence = (
+        "kind", "holds_admin", "holds_wildcard", "chain__reaches_admin", "chain__reaches_wildcard",
+    )  # fmt: skip
+    fails_first = True
 
     counts = Choices(("admin", "wildcard"), "Counts as too much", REACHES)
 
     def population(self, at: datetime) -> Rows:
         mine = _allowed(at).filter(identity=OuterRef("pk"))
+        takes = Delegation.objects.effective(at).filter(delegate=OuterRef("pk"))
         return (
             Identity.objects.active()
             .ownable()
-            .filter(Exists(mine))
+            .annotate(takes=Exists(takes))
+            .filter(Q(takes=True) | Exists(mine))
             .annotate(
                 holds_admin=Exists(mine.filter(entitlement__admin=True)),
                 holds_wildcard=Exists(mine.filter(entitlement__wildcard=True)),
+                computed_at=chains_computed_at(),
             )
         )
 
     def fails(self, at: datetime) -> Q:
-        wrong = Q(pk__in=[])
+        return self._any("holds_{}", True) | (
+            Q(takes=True, chain__isnull=False)
+            & self._any("chain__reaches_{}", ChainFacts.Reach.SURELY)
+        )
+
+    def unknown(self, at: datetime) -> Q:
+        """Through others: when that was not computed, or is only a "may"."""
+        may = self._any("chain__reaches_{}", ChainFacts.Reach.MAY)
+        return Q(takes=True) & (not_computed(at) | may)
+
+    def _any(self, name: str, value: object) -> Q:
+        found = NEVER
         for word in self.counts:
-            wrong |= Q(**{f"holds_{word}": True})
-        return wrong
+            found |= Q(**{name.format(word): value})
+        return found
 
 
 class UnusedGrant(Check):

@@ -40,7 +40,7 @@ class DelegationDepth(Check):
         return Q(chain__hops__gt=self.hops) | Q(chain__takers__gt=self.fan_out)
 
     def unknown(self, at: datetime) -> Q:
-        return _not_computed(at)
+        return not_computed(at)
 
 
 class DelegationCycle(Check):
@@ -61,7 +61,7 @@ class DelegationCycle(Check):
         return Q(chain__cycle__isnull=False)
 
     def unknown(self, at: datetime) -> Q:
-        return _not_computed(at)
+        return not_computed(at)
 
 
 class PrivilegeRelay(Check):
@@ -99,7 +99,7 @@ class PrivilegeRelay(Check):
         return Q(chain__relayed__gt=0)
 
     def unknown(self, at: datetime) -> Q:
-        return _not_computed(at)
+        return not_computed(at)
 
 
 def _in_chains(at: datetime) -> IdentityQuerySet:
@@ -116,7 +116,8 @@ def _in_chains(at: datetime) -> IdentityQuerySet:
     )
 
 
-def _not_computed(at: datetime) -> Q:
+def not_computed(at: datetime) -> Q:
+    """Nothing is known of its chains: never computed, or too long ago. Asked of rows with `computed_at`."""
     missing = Q(computed_at__isnull=True) | Q(chain__isnull=True)
     return missing | Q(computed_at__lt=at - FRESH)
 

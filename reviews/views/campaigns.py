@@ -119,7 +119,7 @@ def campaign_report(request: HttpRequest, pk: int) -> HttpResponse:
     """The sealed report; its SHA-256 stands on the page."""
     user = user_of(request)
     campaign = _seen(user, pk)
-    if not access.sees_all(user) or campaign.status != Status.CLOSED:
+    if not access.reads_evidence(user) or campaign.status != Status.CLOSED:
         raise Http404("There is a report once the review is closed.")
     response = HttpResponse(campaign_closing.as_bytes(campaign), content_type="application/json")
     response.headers["Content-Disposition"] = f'attachment; filename="review-{campaign.pk}.json"'

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from inventory import access, markup
+from inventory import access, markup, panels
 from inventory.listing import listing
 from inventory.models import Change, Identity
 from inventory.views import timeline
@@ -18,6 +18,7 @@ from reviews.columns import FINDINGS, STATES, title_of
 from reviews.evidence import in_words
 from reviews.filters import FindingFilter
 from reviews.models import Finding
+from reviews.subject_links import subject_link
 
 SHOWN = 20
 
@@ -51,6 +52,7 @@ def finding_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "events": timeline.events(Change.objects.of(finding)[:50]),
         "may_change": access.changes_all(user) and state != Finding.Status.RESOLVED,
         "is_open": state == Finding.Status.OPEN,
+        "slots": panels.slots(finding, user),
     }
     return render(request, "reviews/finding_detail.html", context)
 
@@ -74,7 +76,7 @@ def _facts(finding: Finding) -> list[tuple[str, object]]:
     return [
         ("Identity", markup.link(address(identity.pk), identity) if identity else None),
         ("Owner", identity.owner if identity else None),
-        ("Subject", finding.subject),
+        ("Subject", subject_link(finding.subject)),
         ("First seen", markup.when(finding.first_seen_at, at)),
         ("Opened", markup.when(finding.opened_at, at)),
         ("Until", markup.when(finding.until, at)),

@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from inventory import noun_columns
-from inventory.api import imports, stopping, views
+from inventory import noun_columns, tool_columns
+from inventory.api import imports, stopping, tools, views
 from inventory.listing import Listing
 from inventory.models import ImportRun, KillSwitchUse, Team, Tool
 from inventory.stop_list import STOPS
@@ -19,6 +19,8 @@ from reviews import notification_api
 from reviews.columns import FINDINGS
 from reviews.models import CheckRun, Finding, SweepRun
 from reviews.notification_list import DELIVERIES
+from runtime.api import activity
+from runtime.deviation_list import DEVIATIONS
 from tests.factories import (
     NOW,
     a_credential,
@@ -32,6 +34,15 @@ from tests.factories import (
     days,
 )
 from tests.reviews.receiver import a_delivery, a_webhook
+from tests.runtime.factories import (
+    a_deviation,
+    a_security_event,
+    a_token,
+    a_trust_bundle,
+    an_event_stream,
+    an_issuer,
+    an_oauth_client,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -97,8 +108,15 @@ MAKE: dict[str, Callable[[], object]] = {
     "imports": an_import,
     "findings": a_finding,
     "stops": a_drill,
+    "deviations": a_deviation,
     "notifications": lambda: a_delivery(a_webhook()),
     "webhooks": a_webhook,
+    "issued-tokens": lambda: a_token(person=a_person()),
+    "trust-bundles": a_trust_bundle,
+    "oidc-issuers": an_issuer,
+    "oauth-clients": an_oauth_client,
+    "event-streams": an_event_stream,
+    "security-events": a_security_event,
     "checks": a_sweep,
     "sweeps": a_sweep,
 }
@@ -168,12 +186,13 @@ def walk(client: Any, page: dict[str, Any], way: str) -> list[int]:
         (views.CredentialViewSet, noun_columns.CREDENTIALS),
         (views.GrantViewSet, noun_columns.GRANTS),
         (views.DelegationViewSet, noun_columns.DELEGATIONS),
-        (views.ToolViewSet, noun_columns.TOOLS),
+        (tools.ToolViewSet, tool_columns.TOOLS),
         (views.SourceViewSet, noun_columns.SOURCES),
         (imports.ImportViewSet, noun_columns.IMPORTS),
         (reviews.FindingViewSet, FINDINGS),
         (notification_api.NotificationViewSet, DELIVERIES),
         (stopping.StopViewSet, STOPS),
+        (activity.DeviationViewSet, DEVIATIONS),
     ],
 )
 def test_the_orders_are_those_of_the_page_and_the_first_is_its_own(

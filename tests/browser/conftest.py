@@ -70,7 +70,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 
 def _sign_ins(process: "subprocess.Popen[bytes]", output: Path) -> dict[str, tuple[str, str]]:
-    give_up = time.monotonic() + 120
+    give_up = time.monotonic() + 300
     while "Mandate is ready" not in (said := output.read_text()):
         assert process.poll() is None and time.monotonic() < give_up, said
         time.sleep(0.2)

@@ -6,12 +6,18 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import Resolver404, resolve
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LINKS = "els => els.filter(a => !a.hasAttribute('download')).map(a => a.getAttribute('href'))"
+NO_PAGES = (
+    "/accounts/logout",
+    "/static",
+    "/api/v1/schema",
+    "/.well-known",
+)  # documents for machines
 LOOKS = {
     "wide-light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
     "narrow-dark": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
@@ -33,12 +39,12 @@ def next_links(page: Page) -> list[str]:
 
 def belongs(link: str, page: Page) -> bool:
     there, here = urlsplit(link), urlsplit(page.url)
-    pages = not there.path.startswith(("/accounts/logout", "/static", "/api/v1/schema"))
+    pages = not there.path.startswith(NO_PAGES)
     return there.netloc == here.netloc and pages and "export=" not in there.query
 
 
 def wrong_on(page: Page) -> list[str]:
-    page.wait_for_function("!document.querySelector('.htmx-request')")
+    expect(page.locator(".htmx-request")).to_have_count(0, timeout=30_000)
     wrong = []
     found = Axe().run(page, options={"runOnly": RULES})
     for violation in found.response["violations"]:

@@ -70,12 +70,14 @@ def test_without_scripts_a_list_is_filtered_by_its_button(visitor: Visitor) -> N
 
 def test_what_a_person_who_left_answered_for_is_flagged_while_one_looks(visitor: Visitor) -> None:
     page = visitor.open("/people/?owns=yes&status=active")
-    person = page.locator("tbody tr th a").first
-    name = person.inner_text()
-    person.click()
-    page.get_by_role("link", name="Leaving").first.click()
-    owned = [row.inner_text() for row in page.locator("main tbody tr th").all()]
-    assert owned, f"{name} owns nothing that would become orphaned."
+    addresses = [one.get_attribute("href") for one in page.locator("tbody tr th a").all()]
+    owned: list[str] = []
+    for address in addresses:  # some own only what others can take over, or what was stopped
+        page.goto(f"{address}leaving/")
+        owned = [row.inner_text() for row in page.locator("main tbody tr th").all()]
+        if owned:
+            break
+    assert owned, "Nobody owns anything that would become orphaned."
 
     page.get_by_role("link", name="Mark as left").first.click()
     submit(page)

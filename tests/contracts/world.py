@@ -1,4 +1,4 @@
-"""One row of each noun, all of it belonging to one owner, and the five kinds of visitor."""
+"""One row of each noun, all of it belonging to one owner, and the six kinds of visitor."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +8,16 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from frameworks import loading
+from frameworks import attestations, evidence_requests, loading
+from frameworks.attestations import File, Said
+from frameworks.models import (
+    AssessedCheck,
+    AssessedControl,
+    AssessedFramework,
+    Assessment,
+    Control,
+    Report,
+)
 from inventory.models import (
     ApiToken,
     Change,
@@ -34,19 +43,35 @@ from reviews.models import (
     SweepRun,
     Webhook,
 )
+from runtime.models import AgentName, Deviation, PolicyTest, Replay, Verification
 from tests.factories import (
     NOW,
+    a_binding,
     a_credential,
     a_delegation,
     a_grant,
     a_person,
+    a_server,
     a_task,
+    a_team,
+    a_tool,
     a_user,
     an_entitlement,
     an_identity,
 )
+from tests.runtime.call_factories import a_tool_call
+from tests.runtime.factories import (
+    a_decision,
+    a_security_event,
+    a_token,
+    a_trust_bundle,
+    a_version,
+    an_event_stream,
+    an_issuer,
+    an_observed_tier,
+)
 
-VISITORS = ("anonymous", "outsider", "owner", "auditor", "security")
+VISITORS = ("anonymous", "outsider", "owner", "auditor", "security", "team auditor")
 
 
 @dataclass
@@ -66,7 +91,8 @@ class World:
 def build() -> World:
     loading.load()
     person = a_person()
-    identity = an_identity(owner=person, kind=Identity.Kind.ASSISTANT)
+    team = a_team()
+    identity = an_identity(owner=person, team=team, kind=Identity.Kind.ASSISTANT)
     task = a_task(identity=identity)
     source = Source.objects.get(pk=identity.source_id)
     run = ImportRun.objects.create(
@@ -90,10 +116,23 @@ def build() -> World:
             status="done", trigger="manual", author="ada", at=NOW, started_at=NOW
         ),
     }  # fmt: skip
+    rows["tool"] = a_tool()
+    rows["binding"] = a_binding(identity, rows["tool"])
+    rows["server"] = a_server(identity=identity)
+    rows["call"] = a_tool_call(
+        identity=identity, task=task, trace_id="a" * 32, started_at=timezone.now()
+    )
+    rows["deviation"] = Deviation.objects.create(
+        key="world", rule="call-burst", severity=2, identity=identity, call=rows["call"].pk,
+        happened_at=NOW, found_at=NOW, detail="It did.",
+    )  # fmt: skip
+    an_observed_tier()
     users = {
         "security": a_user("security"),
         "auditor": a_user("auditor"),
         "owner": a_user("owner", person=person),
+        "team auditor": a_user("auditor", scope=team),
+        "auditor of another team": a_user("auditor", scope=a_team()),  # no column of the table
         "outsider": a_user("owner", person=Person.objects.get(pk=a_person().pk)),
     }
     now = timezone.now()
@@ -110,19 +149,79 @@ def build() -> World:
         title="t", path="/requests/0/", status="failed", error="It answered 503.",
         created_at=now, next_try_at=now,
     )  # fmt: skip
+    rows |= what_happens(rows["grant"], now)
+    rows["agent"] = AgentName.objects.create(
+        reporter=users["security"], agent_name="stranger", first_seen_at=now, last_used_at=now
+    )
+    rows["verification"] = Verification.objects.create(
+        status="done", author="ada", asked_at=now, finished_at=now
+    )
     rows["user"] = a_user("auditor")
+    rows |= an_assessment(users, now)
     rows["token"] = ApiToken.objects.create(
         user=users["owner"], name="t", hint="t", digest="0" * 64, scopes=["read"],
         created_at=now, expires_at=now + timedelta(days=1),
     )  # fmt: skip
+    rows["issued"] = a_token(task=task, issued_at=now, expires_at=now + timedelta(minutes=5))
+    rows["bundle"], rows["issuer"] = a_trust_bundle(), an_issuer()
+    rows["stream"] = an_event_stream()
+    rows["event"] = a_security_event(stream=rows["stream"])
     return World(users, rows)
+
+
+def an_assessment(users: dict[str, User], at: datetime) -> dict[str, Any]:
+    """Finished, with one check and one control; an attestation with a file; a request that the auditor made."""
+    team = users["team auditor"].scope
+    made = Assessment.objects.create(
+        number=1, title="t", status="running", author="ada", asked_at=at, facts_at=at, made_at=at,
+        team=team, team_name=str(team),
+    )  # fmt: skip
+    AssessedCheck.objects.create(
+        assessment=made, check_id="owner-active", title="t", why="w", fix="f", severity=3,
+        version=1, at=at, noun="inventory_identity",
+    )  # fmt: skip
+    framework = AssessedFramework.objects.create(
+        assessment=made, key="owasp-nhi", version="2025", name="n", order=1, counts={"pass": 1},
+        about={
+            "kind": "risk-list", "publisher": "p", "published": "2025", "source": "", "notes": [],
+            "licence": "l", "meaning_of_pass": "m", "is_own": False, "shows_text": True,
+        },
+    )  # fmt: skip
+    AssessedControl.objects.create(
+        framework=framework, control_id="NHI1:2025", title="t", state="pass", is_heading=False,
+        order=1, about={
+            "title_official": True, "local_id": False, "summary": "s", "kind": "risk", "parent": "",
+            "reason": "r", "weight_known": 1, "weight_passed": 1, "conditional": "",
+            "not_covered_why": "",
+        },
+    )  # fmt: skip
+    Assessment.objects.filter(pk=made.pk).update(status="done")
+    control = Control.objects.get(framework__key="owasp-nhi", control_id="NHI1:2025")
+    said = Said("It is so.", at.date(), file=File("proof.txt", b"proof"))
+    asked = evidence_requests.ask(question="Show it.", by=users["auditor"], at=at)
+    evidence_requests.answer(asked, text="Here.", link="", by=users["security"], at=at)
+    return {
+        "report": Report.objects.create(
+            assessment=made,
+            format="pdf",
+            state="done",
+            author="ada",
+            asked_at=at,
+            made_at=at,
+            size=1,
+            sha256="0" * 64,
+        ),
+        "assessment": made,
+        "attestation": attestations.attest(control, said, by=users["security"], at=at),
+        "evidence": asked,
+    }
 
 
 def a_review(grant: Grant, at: datetime) -> tuple[Campaign, ReviewItem]:
     """Running, with one item for the owner."""
     campaign = Campaign.objects.create(
         name="Autumn", status="open", scope="everything", due_at=at + timedelta(days=9), author="ada",
-        created_at=at, launched_at=at,
+        created_at=at, launched_at=at, team=grant.identity.team,
     )  # fmt: skip
     item = ReviewItem.objects.create(
         campaign=campaign, grant=grant, identity=grant.identity, reviewer=grant.identity.owner,
@@ -170,6 +269,25 @@ def a_notification(person: Person, at: datetime) -> Notification:
         event="request.waits", about="request:0", key="told", person=person, title="t",
         path="/inbox/", created_at=at, next_try_at=at,
     )  # fmt: skip
+
+
+def what_happens(grant: Grant, at: datetime) -> dict[str, Any]:
+    """A draft of policies with a test, the replay of a grant's end, and a decision."""
+    draft = a_version(state="draft")
+    replay = Replay.objects.create(
+        change="grant", grant=grant, identity=grant.identity, since=at - timedelta(days=1), until=at,
+        asked_by="ada", asked_at=at,
+    )  # fmt: skip
+    return {
+        "policyset": draft.policy_set,
+        "policy": draft,
+        "version": draft,
+        "policytest": PolicyTest.objects.create(
+            version=draft, name="t", request={}, permitted=True
+        ),
+        "replay": replay,
+        "decision": a_decision(identity=grant.identity, made_at=at),
+    }
 
 
 def every_url(

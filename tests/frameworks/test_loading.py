@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from frameworks import catalogues, loading
+from frameworks import catalogues, loading, mapping, sources_needed
 from frameworks.catalogues import CatalogueWrong
 from frameworks.models import Control, Framework, Mapping
 from reviews.checks import CHECKS
@@ -33,10 +33,32 @@ def change(files: Path) -> Change:
     return replaced
 
 
-def test_the_shipped_files_hold_all_items_of_four_frameworks() -> None:
+def test_the_shipped_files_hold_all_items_of_ten_frameworks() -> None:
     found = {one.key: len(one.controls) for one in catalogues.read_all()}
 
-    assert found == {"owasp-asi": 10, "owasp-nhi": 10, "csa-maestro": 63, "nist-ai-rmf": 95}
+    assert found == {
+        "owasp-asi": 10, "owasp-nhi": 10, "csa-maestro": 63, "nist-ai-rmf": 95, "csa-aicm": 79,
+        "eu-ai-act": 18, "iso-42001": 49, "nist-800-53": 55, "nist-ai-600-1": 12,
+        "owasp-agentic-threats": 17,
+    }  # fmt: skip
+
+
+def test_what_a_licence_does_not_let_us_show_is_not_there() -> None:
+    shown = {
+        one.key: {control.summary for control in one.controls} for one in catalogues.read_all()
+    }
+
+    assert shown["csa-aicm"] == shown["iso-42001"] == {""}
+    assert all(
+        "" not in texts for key, texts in shown.items() if key not in ("csa-aicm", "iso-42001")
+    )
+
+
+def test_every_check_of_the_crosswalk_says_what_it_rests_on() -> None:
+    mapped = {entry.check_id for entry in mapping.read(catalogues.read_all()).mappings}
+
+    assert mapped == set(sources_needed.needs())
+    assert all(need.connect.endswith(".") for need in sources_needed.needs().values())
 
 
 def test_no_shipped_file_names_a_place_on_a_machine() -> None:
@@ -60,7 +82,7 @@ def test_loading_twice_doubles_nothing_and_keeps_every_key() -> None:
     second = loading.load()
 
     assert first == second
-    assert first.frameworks == Framework.objects.count() == 4
+    assert first.frameworks == Framework.objects.count() == 10
     assert first.mappings == Mapping.objects.count() > 0
     assert set(Control.objects.values_list("pk", "control_id")) == keys
 
@@ -156,7 +178,7 @@ def test_what_does_not_hold_together_is_named_and_nothing_is_written(
 def test_the_command_says_what_it_loaded(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("load_frameworks")
 
-    assert capsys.readouterr().out.startswith("4 frameworks with 178 controls")
+    assert capsys.readouterr().out.startswith("10 frameworks with 408 controls")
 
 
 @pytest.mark.django_db

@@ -16,7 +16,7 @@ from frameworks import loading
 from inventory.models import User
 from reviews.check import CHECKS
 from reviews.models import CheckRun, CheckSetting, SweepRun
-from tests.factories import a_user
+from tests.factories import a_credential, a_delegation, a_grant, a_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 urlpatterns = [
@@ -36,6 +36,10 @@ def world(settings: Any, tmp_path: Path) -> None:
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     loading.load()
+    # Something of each noun: what nothing is known of cannot be told, whatever a sweep counted.
+    a_grant()
+    a_credential()
+    a_delegation()
 
 
 @pytest.fixture
@@ -88,7 +92,7 @@ def test_a_control_passes_when_all_its_primary_checks_pass(security: Client) -> 
 
     swept("credential-expiry-set", 5, 0, 0)
 
-    assert states(security, "/frameworks/owasp-nhi/")["NHI7:2025"] == "Pass"
+    assert states(security, "/frameworks/owasp-nhi/")["NHI7:2025"] == "Evidence of mitigation"
 
 
 def test_only_the_last_run_counts(security: Client) -> None:
@@ -96,7 +100,7 @@ def test_only_the_last_run_counts(security: Client) -> None:
     swept("credential-age", 4, 1, 0, days_ago=0.1)
     swept("credential-age", 5, 0, 0)
 
-    assert states(security, "/frameworks/owasp-nhi/")["NHI7:2025"] == "Pass"
+    assert states(security, "/frameworks/owasp-nhi/")["NHI7:2025"] == "Evidence of mitigation"
 
 
 @pytest.mark.parametrize("reason", ["old", "off", "other meaning"])
@@ -163,11 +167,11 @@ def test_auditors_see_what_owners_do_not(address: str) -> None:
 @pytest.mark.parametrize(
     "address", ["/frameworks/", "/frameworks/nist-ai-rmf/", "/frameworks/csa-maestro/", NHI7]
 )
-def test_no_page_asks_more_than_twelve_queries(security: Client, address: str) -> None:
+def test_no_page_asks_more_than_sixteen_queries(security: Client, address: str) -> None:
     for check_id in CHECKS:
         swept(check_id, 3, 1, 1)
 
     with CaptureQueriesContext(connection) as asked:
         assert security.get(address).status_code == 200
 
-    assert len(asked) <= 12
+    assert len(asked) <= 16

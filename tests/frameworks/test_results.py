@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frameworks.results import FRESH, CheckResult, Evidence, State, judge
+from frameworks.results import FRESH, CheckResult, Evidence, State, coverage, judge
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 # From worst to best; "not covered" is no answer and cannot be reached by evidence.
@@ -145,3 +145,45 @@ def test_every_answer_has_a_reason_and_the_order_of_checks_does_not_matter(
 ) -> None:
     assert judge(mapped).reason.endswith(".")
     assert judge(mapped).state is judge(mapped[::-1]).state
+
+
+@given(mapped)
+def test_coverage_is_a_share_and_no_pass_has_less_than_what_its_primary_checks_weigh(
+    mapped: list[Evidence],
+) -> None:
+    share = coverage(mapped)
+
+    assert 0 <= share.passed <= share.known <= 1
+    if judge(mapped).state is State.PASS:
+        assert share.passed >= 3 / (3 + sum(not one.primary for one in mapped))
+
+
+@given(mapped, st.data())
+def test_what_cannot_be_told_lowers_coverage_and_never_raises_it(
+    mapped: list[Evidence], data: st.DataObject
+) -> None:
+    if not mapped:
+        return
+    place = data.draw(st.integers(0, len(mapped) - 1))
+    silent = [
+        replace(one, result=None, said="No source connected") if n == place else one
+        for n, one in enumerate(mapped)
+    ]
+
+    before, after = coverage(mapped), coverage(silent)
+
+    assert after.passed <= before.passed
+    assert after.known <= before.known or mapped[place].state is State.NOT_APPLICABLE
+
+
+def test_a_check_without_a_source_says_so_in_the_reason_of_its_control() -> None:
+    verdict = judge([Evidence("one", True, None, "No source connected")])
+
+    assert verdict.state is State.CANNOT_TELL
+    assert verdict.reason == "No source connected: one."
+
+
+def test_nobody_passes_a_list_of_risks() -> None:
+    assert State.PASS.label_in("risk-list") == State.PASS.label_in("threat-model")
+    assert State.PASS.label_in("risk-list") == "Evidence of mitigation"
+    assert State.PASS.label_in("control-catalogue") == "Pass"

@@ -98,7 +98,7 @@ def cuts_all(removals: set[Removal], start: int, target: Target) -> bool:
         for held in effective.grants_of(walk.identities(), NOW)
         if Removal("grant", held.grant) not in removals
     ]
-    return not target.entitlements & set(effective.rights_of(walk, grants))
+    return not target.entitlements & set(effective.rights_of(walk.identities(), grants))
 
 
 def test_where_two_ways_meet_one_removal_is_enough() -> None:

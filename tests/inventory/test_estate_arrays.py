@@ -15,7 +15,8 @@ from inventory import estate_relay as relay
 
 ENTITLEMENTS = 70  # more than one word of 64
 NUMBERS = (0, 1, 63, 64, 69)
-CRITICAL = {1, 64}
+SERIOUS, CRITICAL = {0, 1, 64, 69}, {1, 64}
+ADMIN, WILDCARD = {1, 63}, {63, 69}
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,18 @@ class World:
         limits = relay.Limits(
             _ints(n for n, _ in pairs), _ints(one for _, one in pairs), len(self.limited)
         )
-        critical = np.zeros(ENTITLEMENTS, np.bool_)
-        critical[list(CRITICAL)] = True
-        return relay.relayed(self.graph(), held, limits, critical, length)
+        marks = relay.Marks(*(_among(one) for one in (SERIOUS, CRITICAL, ADMIN, WILDCARD)))
+        return relay.relayed(self.graph(), held, limits, marks, length)
+
+
+def _among(numbers: set[int]) -> arrays.Flags:
+    flags = np.zeros(ENTITLEMENTS, np.bool_)
+    flags[list(numbers)] = True
+    return flags
+
+
+def _power(marked: set[int], every: set[int], certain: set[int]) -> int:
+    return relay.SURELY if certain & marked else relay.MAY if every & marked else relay.NO
 
 
 def _ints(values: object) -> arrays.Numbers:
@@ -172,9 +182,12 @@ def test_what_is_relayed_is_what_walking_every_path_finds(world: World, length: 
 
     every = [world.gained(node, length, certainly=False) for node in range(world.nodes)]
     certain = [world.gained(node, length, certainly=True) for node in range(world.nodes)]
-    assert found.every.tolist() == [len(one) for one in every]
+    assert found.every.tolist() == [len(one & SERIOUS) for one in every]
     assert found.critical.tolist() == [len(one & CRITICAL) for one in every]
-    assert found.certain.tolist() == [len(one) for one in certain]
+    assert found.certain.tolist() == [len(one & SERIOUS) for one in certain]
+    both = list(zip(every, certain, strict=True))
+    assert found.admin.tolist() == [_power(ADMIN, *one) for one in both]
+    assert found.wildcard.tolist() == [_power(WILDCARD, *one) for one in both]
 
 
 @example(TWO_TASKS, 3)
@@ -245,7 +258,7 @@ def test_too_many_places_within_tasks_are_cut_and_nothing_is_made_up() -> None:
         cut, less = TWO_TASKS.graph(), TWO_TASKS.relayed(4)
 
     assert (whole.cut, cut.cut) == (False, True)
-    assert relayed.every.tolist() == [1, 3, 3, 0]
+    assert relayed.every.tolist() == [1, 2, 2, 0]  # of three, one is not serious
     assert (less.every <= relayed.every).all()
 
 

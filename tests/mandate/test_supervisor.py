@@ -58,7 +58,7 @@ class Run:
             return False
 
     def wait_until_ready(self) -> None:
-        wait_for(lambda: "Mandate is ready" in self.said(), seconds=90, told=self.said)
+        wait_for(lambda: "Mandate is ready" in self.said(), seconds=300, told=self.said)
 
     def processes(self) -> dict[int, str]:
         """Every process that was started with this state directory in its environment."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from inventory.public_web import Way
 from reviews.models import Notification, Webhook
-from reviews.webhook_delivery import Way
 from tests.factories import NOW
 
 # The guard is an argument: here the loopback address of the test is what may be reached.

@@ -11,6 +11,7 @@ import yaml
 from django.conf import settings
 from django.db.models import F, Model, Q
 
+from inventory import estate_graph
 from inventory.models import Credential, Identity, Person
 from reviews import access_rules, sweep
 from reviews.check import CHECKS, Check
@@ -31,9 +32,12 @@ from tests.factories import (
     an_identity,
     days,
 )
+from tests.reviews.activity_examples import ACTIVITY
 from tests.reviews.delegation_examples import DELEGATIONS
 from tests.reviews.ending_examples import ENDINGS
+from tests.reviews.log_examples import LOGS
 from tests.reviews.review_examples import REVIEWS
+from tests.reviews.tool_examples import TOOLS
 
 pytestmark = pytest.mark.django_db
 Kind, Key = Identity.Kind, Credential.Kind
@@ -69,6 +73,15 @@ def retired_with_delegation() -> Identity:
 def holder(*, environment: str = "", **entitlement: Any) -> Identity:
     identity = an_identity(environment=environment)
     a_grant(identity=identity, entitlement=an_entitlement(**entitlement))
+    return identity
+
+
+def reaching(*, computed: bool = True, own: bool = False, **entitlement: Any) -> Identity:
+    """Acts as somebody who holds the entitlement."""
+    identity = holder(admin=True) if own else an_identity()
+    a_delegation(delegate=identity, delegator_identity=holder(**entitlement))
+    if computed:
+        estate_graph.refresh(NOW)
     return identity
 
 
@@ -282,6 +295,24 @@ EXAMPLES = [
     example("least-privilege", "pass", "named", holder),
     example("least-privilege", OUT, "denied only", lambda: holder(admin=True, effect="deny")),
     example("least-privilege", OUT, "nothing held", an_identity),
+    example("least-privilege", "fail", "admin through another", lambda: reaching(admin=True)),
+    example("least-privilege", "fail", "wildcard through another", lambda: reaching(wildcard=True)),
+    example("least-privilege", "pass", "named through another", reaching),
+    example(
+        "least-privilege", "unknown", "may reach admin", lambda: reaching(admin=True, caveats=["?"])
+    ),
+    example(
+        "least-privilege",
+        "unknown",
+        "chains not computed",
+        lambda: reaching(admin=True, computed=False),
+    ),
+    example(
+        "least-privilege",
+        "fail",
+        "own admin, chains not computed",
+        lambda: reaching(computed=False, own=True),
+    ),
     example(
         "unused-grant-90d", "fail", "old use", lambda: a_grant(use_known=True, last_used_at=ago(91))
     ),
@@ -372,7 +403,9 @@ EXAMPLES = [
         "evidence-fresh", OUT, "typed in", lambda: a_source(kind="manual", last_complete_at=None)
     ),
 ]
-EXAMPLES += [example(*terms) for terms in (*ENDINGS, *REVIEWS, *DELEGATIONS)]
+EXAMPLES += [
+    example(*terms) for terms in (*ENDINGS, *REVIEWS, *DELEGATIONS, *ACTIVITY, *LOGS, *TOOLS)
+]
 EVERY_CHECK = pytest.mark.parametrize("check_id", sorted(CHECKS))
 
 

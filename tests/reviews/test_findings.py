@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.test import Client
-from django.urls import include, path, reverse
+from django.urls import reverse
 
 from inventory.models import Change, Identity, User
 from inventory.rules import RuleBroken
@@ -14,12 +14,7 @@ from reviews import findings, sweep
 from reviews.models import CheckSetting, Finding, Waiver
 from tests.factories import NOW, a_person, a_user, ago, an_identity, days
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
-urlpatterns = [
-    path("", include("reviews.urls")),
-    path("", include("inventory.urls")),
-    path("accounts/", include("allauth.urls")),
-]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)

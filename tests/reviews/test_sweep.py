@@ -16,6 +16,7 @@ from inventory.rules import RuleBroken
 from reviews import findings, parameters, sweep, tasks
 from reviews.checks import CHECKS
 from reviews.models import CheckRun, CheckSetting, Finding, SweepRun
+from runtime import tasks as token_tasks
 from tests.factories import (
     NOW,
     a_credential,
@@ -247,6 +248,7 @@ def test_a_change_of_identities_is_judged_when_it_is_committed(
     sent: list[object] = []
     monkeypatch.setattr(tasks.sweep_identities, "delay", lambda ids: sent.append(ids))
     monkeypatch.setattr(tasks.sweep_all, "delay", lambda: sent.append("everything"))
+    monkeypatch.setattr(token_tasks.end_tokens_of_identities, "delay", lambda ids: None)
 
     with django_capture_on_commit_callbacks(execute=True):
         signals.announce_changed([3, 2])

@@ -18,11 +18,12 @@ import pytest
 from django.db import connection
 
 from inventory.models import Change
+from inventory.public_web import Way
 from inventory.rules import RuleBroken
 from reviews import outbox, webhook_delivery, webhook_keys, webhooks
 from reviews.events import WORDS
 from reviews.models import Notification, Webhook
-from reviews.webhook_delivery import NotDelivered, Way
+from reviews.webhook_delivery import NotDelivered
 from tests.factories import NOW, a_user, days
 from tests.reviews.receiver import HERE, Receiver, a_delivery, a_webhook, listening
 

@@ -3,18 +3,13 @@
 import csv
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 from django.core.management import call_command
 
 from inventory.models import Change
-
-ROOT = Path(__file__).resolve().parents[3]
-SAMPLES = Path(os.environ.get("MANDATE_SAMPLES", ROOT.parent / "shared" / "samples"))
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 
@@ -26,13 +21,6 @@ REPORT_HEADER = (
     "access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active,"
     "cert_1_last_rotated,cert_2_active,cert_2_last_rotated"
 )
-
-
-def sample(name: str) -> Path:
-    path = SAMPLES / name
-    if not path.is_file():
-        pytest.skip(f"The sample {name} is not here; MANDATE_SAMPLES names its folder.")
-    return path
 
 
 def run(kind: str, *paths: Path, **options: Any) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 import hashlib
 import io
 import json
-import os
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -21,12 +19,13 @@ from inventory.importers.records import (
     ToolBindingRow,
     ToolRow,
 )
+from tests.samples import SAMPLES
 
 T = TypeVar("T")
 
 ROLE = "arn:aws:iam::111122223333:role/service/AgentRole"
-SAMPLES = Path(os.environ.get("MANDATE_SAMPLES", "../shared/samples")) / "aws"
-needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the AWS samples are not here")
+FOLDER = SAMPLES / "aws"
+needs_samples = pytest.mark.skipif(not FOLDER.is_dir(), reason="the AWS samples are not here")
 
 
 def listed(*ids: str, **more: Any) -> dict[str, Any]:
@@ -80,7 +79,7 @@ def agent(said: list[Said], agent_id: str = "AAAA1111") -> IdentityRow:
 @needs_samples
 def test_the_sample_holds_two_agents_one_of_them_with_its_role() -> None:
     names = ("bedrock-get-agent.json", "bedrock-list-agents.json")
-    files = [SourceFile(name, io.BytesIO((SAMPLES / name).read_bytes())) for name in names]
+    files = [SourceFile(name, io.BytesIO((FOLDER / name).read_bytes())) for name in names]
 
     said = list(AwsBedrock().rows(files))
 

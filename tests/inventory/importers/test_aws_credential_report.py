@@ -1,9 +1,7 @@
 """The credential report: passwords, keys and certificates, and what "never used" means."""
 
 import io
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -11,12 +9,13 @@ import pytest
 from inventory.importers.aws_credential_report import COLUMNS, AwsCredentialReport
 from inventory.importers.base import SourceFile, WrongFile
 from inventory.importers.records import CredentialRow, IdentityRow, Rejected, Said, Tally
+from tests.samples import SAMPLES
 
 T = TypeVar("T")
 
 ACCOUNT = "111122223333"
-SAMPLES = Path(os.environ.get("MANDATE_SAMPLES", "../shared/samples")) / "aws"
-needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the AWS samples are not here")
+FOLDER = SAMPLES / "aws"
+needs_samples = pytest.mark.skipif(not FOLDER.is_dir(), reason="the AWS samples are not here")
 DAY = "2024-05-06T07:08:09+00:00"
 AT = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 
@@ -47,7 +46,7 @@ def credential(said: list[Said], name: str) -> CredentialRow:
 
 @needs_samples
 def test_the_sample_has_eight_active_keys_and_four_never_used() -> None:
-    with (SAMPLES / "credential-report.csv").open("rb") as content:
+    with (FOLDER / "credential-report.csv").open("rb") as content:
         said = list(AwsCredentialReport().rows([SourceFile("report.csv", content)]))
 
     assert {each.what: each.count for each in of(said, Tally)} == {

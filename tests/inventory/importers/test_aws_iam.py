@@ -2,9 +2,7 @@
 
 import io
 import json
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -22,13 +20,14 @@ from inventory.importers.records import (
     SystemRow,
     Tally,
 )
+from tests.samples import SAMPLES
 
 T = TypeVar("T")
 
 ACCOUNT = "111122223333"
 OTHER = "444455556666"
-SAMPLES = Path(os.environ.get("MANDATE_SAMPLES", "../shared/samples")) / "aws"
-needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the AWS samples are not here")
+FOLDER = SAMPLES / "aws"
+needs_samples = pytest.mark.skipif(not FOLDER.is_dir(), reason="the AWS samples are not here")
 
 READ_LOGS = {
     "Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::logs/*"}
@@ -87,7 +86,7 @@ def read(*documents: object) -> list[Said]:
 
 
 def read_sample(name: str) -> list[Said]:
-    with (SAMPLES / name).open("rb") as content:
+    with (FOLDER / name).open("rb") as content:
         return list(AwsIam().rows([SourceFile(name, content)]))
 
 

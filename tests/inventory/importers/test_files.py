@@ -3,7 +3,6 @@
 import gzip
 import io
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +11,8 @@ import pytest
 
 from inventory.importers.base import SourceFile, WrongFile
 from inventory.importers.files import MEGABYTE, Upload, guess_kind, open_files, refuse_other_kind
+from tests.samples import sample
 
-ROOT = Path(__file__).resolve().parents[3]
-SAMPLES = Path(os.environ.get("MANDATE_SAMPLES", ROOT.parent / "shared" / "samples"))
 CSV = b"name,kind\nweb,role\n"
 
 
@@ -181,9 +179,7 @@ def test_a_file_is_known_by_its_content(content: bytes, kind: str | None) -> Non
     ],
 )
 def test_the_samples_are_known_by_their_content(name: str, kind: str) -> None:
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip(f"The sample {name} is not here; MANDATE_SAMPLES names its folder.")
+    path = sample(name)
 
     with open_files([path]) as (file,):
         refuse_other_kind(file, kind)

@@ -41,7 +41,7 @@ from tests.inventory.importers.kubernetes_objects import (
     thing,
     ways,
 )
-from tests.inventory.importers.loading import sample
+from tests.samples import sample
 
 SAMPLES = (
     "clusterrolebindings.rbac.authorization.k8s.io.json", "clusterroles-desktop.json",

@@ -19,7 +19,8 @@ from tests.inventory.importers.kubernetes_objects import (
     rule,
     thing,
 )
-from tests.inventory.importers.loading import Files, counts, history, is_unchanged, run, sample
+from tests.inventory.importers.loading import Files, counts, history, is_unchanged, run
+from tests.samples import sample
 
 pytestmark = pytest.mark.django_db
 

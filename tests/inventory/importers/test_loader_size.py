@@ -11,7 +11,8 @@ from django.conf import settings
 from django.db import connection
 
 from inventory.models import Identity
-from tests.inventory.importers.loading import ROOT, Files, counts, is_unchanged, run
+from tests.inventory.importers.loading import Files, counts, is_unchanged, run
+from tests.samples import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

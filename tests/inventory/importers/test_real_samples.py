@@ -13,7 +13,8 @@ from inventory.models import (
     ImportRun,
     Source,
 )
-from tests.inventory.importers.loading import counts, history, is_unchanged, run, sample
+from tests.inventory.importers.loading import counts, history, is_unchanged, run
+from tests.samples import sample
 
 pytestmark = pytest.mark.django_db
 

@@ -2,9 +2,7 @@
 
 import io
 import json
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +17,7 @@ from inventory.importers.records import (
     Tally,
 )
 from inventory.importers.spire import Spire
-
-ROOT = Path(__file__).resolve().parents[3]
-SAMPLES = Path(os.environ.get("MANDATE_SAMPLES", ROOT.parent / "shared" / "samples")) / "spire"
+from tests.samples import sample
 
 
 def read(content: Any, *more: Any) -> list[Said]:  # Any: JSON, or bytes as they are
@@ -52,16 +48,13 @@ def of(kind: type, said: list[Said]) -> list[Any]:
     return [each for each in said if isinstance(each, kind)]
 
 
-def sample(name: str) -> list[Said]:
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip(f"The sample {name} is not here; MANDATE_SAMPLES names its folder.")
-    with path.open("rb") as content:
+def told(name: str) -> list[Said]:
+    with sample(f"spire/{name}").open("rb") as content:
         return list(Spire().rows([SourceFile(name, content)]))
 
 
 def test_the_sample_has_four_entries_of_two_identities() -> None:
-    said = sample("entry-show.json")
+    said = told("entry-show.json")
 
     assert {each.external_id for each in of(IdentityRow, said)} == {
         "spiffe://example.org/son",
@@ -74,13 +67,13 @@ def test_the_sample_has_four_entries_of_two_identities() -> None:
 
 
 def test_in_the_sample_one_entry_expires_and_the_others_never_do() -> None:
-    ends = [each.expires_at for each in of(CredentialRow, sample("entry-show.json"))]
+    ends = [each.expires_at for each in of(CredentialRow, told("entry-show.json"))]
 
     assert ends == [None, None, None, datetime(2019, 3, 12, 17, 4, 26, tzinfo=UTC)]
 
 
 def test_the_older_samples_with_ids_as_text_are_read() -> None:
-    said = sample("entries_federates_with.json")
+    said = told("entries_federates_with.json")
 
     assert len(of(CredentialRow, said)) == 5
     assert {each.lifetime_seconds for each in of(CredentialRow, said)} == {200}
@@ -89,7 +82,7 @@ def test_the_older_samples_with_ids_as_text_are_read() -> None:
 
 
 def test_every_bad_entry_of_the_invalid_sample_is_reported_with_its_place() -> None:
-    said = sample("invalid_registration_entries.json")
+    said = told("invalid_registration_entries.json")
 
     assert [each.place for each in of(Rejected, said)] == [f"entries[{n}]" for n in range(8)]
     assert not of(IdentityRow, said)
@@ -97,7 +90,7 @@ def test_every_bad_entry_of_the_invalid_sample_is_reported_with_its_place() -> N
 
 def test_a_trust_bundle_is_the_wrong_file() -> None:
     with pytest.raises(WrongFile, match="no list of entries"):
-        sample("spiffebundle_valid_1.json")
+        told("spiffebundle_valid_1.json")
 
 
 def test_an_entry_becomes_a_registration_bound_to_its_selectors() -> None:

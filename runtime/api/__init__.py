@@ -1,0 +1,1 @@
+"""What agents and platforms call at run time."""

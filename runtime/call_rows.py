@@ -1,0 +1,235 @@
+"""From what was told to the rows that are kept: bounded, without secrets, and tied to what the inventory knows."""
+
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from inventory import spiffe
+from inventory.models import Person, Task, Tool
+from runtime import redaction
+from runtime.ancestors import Above
+from runtime.models.tool_call import id_of
+from runtime.told import HANDOFF, TOOL, Told
+
+SHORT, LONG = 255, 1_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST_NUMBER = 18  # digits of a key
+
+
+@dataclass(slots=True)
+class Row:
+    """One row of the table of tool calls. `task` and `on_behalf_of` are as told; the ids are what they mean."""
+
+    key: UUID
+    id: UUID
+    started_at: datetime
+    duration_us: int | None
+    kind: str
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    conversation: str
+    agent_name: str
+    service_name: str
+    spiffe_id: str
+    credential: str
+    tool_name: str
+    provider: str
+    system: str
+    resource: str
+    writes: bool | None
+    outcome: str
+    error: str
+    arguments_digest: str
+    summary: dict[str, Any]
+    attributes: dict[str, Any]
+    task: str
+    on_behalf_of: str
+    decision_id: UUID | None
+    identity_id: int | None = None
+    tool_id: int | None = None
+    task_id: int | None = None
+    on_behalf_of_id: int | None = None
+    received_at: datetime = _EPOCH
+    reporter_id: int | None = None
+    token_id: int | None = None
+
+
+def row_of(key: UUID, told: Told, above: Above) -> Row:
+    """The row of a call. Inside a trace the nearest agent above counts before the name on the span itself, which some
+    libraries fill with a constant; a handover names its giver."""
+    started = _EPOCH + timedelta(microseconds=told.started_ns // 1_000)
+    own = told.agent_name
+    agent = (own or above.agent) if told.kind == HANDOFF else (above.agent or own)
+    arguments, result = redaction.read(told.arguments), redaction.read(told.result)
+    canonical = b"" if arguments is None else redaction.canonical(arguments)
+    short: tuple[str, ...] = (
+        told.conversation or above.conversation, agent, own, told.agent_id, told.service_name,
+        told.tool_name, told.provider, told.system, told.span_id, told.parent_span_id, told.credential,
+    )  # fmt: skip
+    plain = _is_plain(told, short, canonical)
+    if not plain:
+        short = tuple(redaction.text(one, SHORT) for one in short)
+    (
+        conversation,
+        agent,
+        own,
+        agent_id,
+        service,
+        tool,
+        provider,
+        system,
+        span,
+        parent,
+        credential,
+    ) = short
+    attributes = redaction.attributes(told.attributes, plain=plain)
+    if own and own != agent:
+        attributes["agent_on_span"] = own
+    if agent_id:
+        attributes["agent_id"] = agent_id
+    if credential:
+        attributes["credential_id"] = credential
+    if jti := _uuid(told.token_jti):
+        attributes["token_jti"] = str(jti)
+    summary = {}
+    if arguments is not None:
+        summary["arguments"] = redaction.kept(arguments, plain=plain)
+    if result is not None:
+        summary["result"] = redaction.kept(result, plain=plain)
+    return Row(
+        key=key,
+        id=id_of(key, started),
+        started_at=started,
+        duration_us=_duration(told),
+        kind=told.kind,
+        trace_id=told.trace_id,
+        span_id=span,
+        parent_span_id=parent,
+        conversation=conversation,
+        agent_name=agent,
+        service_name=service,
+        spiffe_id=_spiffe(told.spiffe_id) if told.spiffe_id else "",
+        credential=credential,
+        tool_name=tool,
+        provider=provider,
+        system=system,
+        resource=told.resource if plain else redaction.text(told.resource, LONG),
+        writes=told.writes,
+        outcome=told.outcome,
+        error=told.error if plain else redaction.text(told.error, LONG),
+        arguments_digest=hashlib.sha256(canonical).hexdigest() if canonical else "",
+        summary=summary,
+        attributes=attributes,
+        task=told.task or str(above.task or ""),
+        on_behalf_of=told.on_behalf_of or str(above.on_behalf_of or ""),
+        decision_id=_uuid(told.decision_id),
+    )
+
+
+@dataclass
+class Found:
+    """What the inventory knows of the tools, tasks and people that were named."""
+
+    tools: dict[str, list[tuple[str, int]]] = field(default_factory=dict)  # name: provider, key
+    tasks: dict[str, int] = field(default_factory=dict)
+    people: dict[str, int] = field(default_factory=dict)
+
+    def tool(self, row: Row) -> int | None:
+        """Of the provider that was told; without one, the only tool of this name."""
+        if row.kind != TOOL:
+            return None
+        known = self.tools.get(row.tool_name, [])
+        if row.provider:
+            of_provider = [pk for provider, pk in known if provider == row.provider]
+            return of_provider[0] if len(of_provider) == 1 else None
+        return known[0][1] if len(known) == 1 else None
+
+
+def look_up(rows: Collection[Row]) -> Found:
+    """One query for each noun that is named at all."""
+    found = Found()
+    names = {row.tool_name for row in rows if row.kind == TOOL}
+    tools = Tool.objects.filter(name__in=names, gone_at=None)
+    for name, provider, pk in tools.values_list("name", "provider", "pk"):
+        found.tools.setdefault(name, []).append((provider, pk))
+    tasks = {row.task for row in rows if row.task}
+    if tasks:
+        found.tasks = _tasks(tasks)
+    people = {row.on_behalf_of.lower() for row in rows if row.on_behalf_of}
+    if people:
+        found.people = _people(people)
+    return found
+
+
+def _tasks(told: set[str]) -> dict[str, int]:
+    """By Mandate's own number, or by what the platform calls it."""
+    numbers = _numbers(told)
+    rows = Task.objects.filter(Q(pk__in=numbers) | Q(reference__in=told - {""}))
+    found: dict[str, int] = {}
+    for pk, reference in rows.order_by("pk").values_list("pk", "reference"):
+        if reference in told:
+            found[reference] = pk
+        if pk in numbers:
+            found[str(pk)] = pk
+    return found
+
+
+def _people(told: set[str]) -> dict[str, int]:
+    """By e-mail address, or by the id at their source."""
+    here = Person.objects.filter(gone_at=None)
+    rows = here.filter(Q(email__in=told) | Q(external_id__in=told))
+    found: dict[str, int] = {}
+    for pk, email, external_id in rows.order_by("-pk").values_list("pk", "email", "external_id"):
+        found[external_id.lower()] = pk
+        found[email.lower()] = pk
+    return found
+
+
+def _numbers(texts: Iterable[str]) -> set[int]:
+    return {int(one) for one in texts if one.isdecimal() and len(one) <= _LONGEST_NUMBER}
+
+
+def _is_plain(told: Told, short: tuple[str, ...], canonical: bytes) -> bool:
+    """All that was told, looked at at once: hardly ever is anything in it, and looking takes time."""
+    if max(map(len, short)) > SHORT or len(canonical) > redaction.SHORT:
+        return False
+    texts = [*short, told.error, told.resource, canonical.decode("utf-8", "replace")]
+    if isinstance(told.result, str):
+        texts.append(told.result)
+    elif told.result is not None:
+        return False
+    for name, value in told.attributes.items():
+        texts.append(f'"{name}"')
+        if isinstance(value, str):
+            texts.append(value)
+    together = "\n".join(texts)
+    return max(len(told.error), len(told.resource)) <= LONG and redaction.is_plain(together)
+
+
+def _spiffe(text: str) -> str:
+    """What is no SPIFFE ID by the letter of the standard names nobody, and could be anything."""
+    try:
+        return str(spiffe.parse(text))
+    except spiffe.InvalidSpiffeId:
+        return ""
+
+
+def _duration(told: Told) -> int | None:
+    if told.ended_ns is None or told.ended_ns < told.started_ns:
+        return None
+    return min((told.ended_ns - told.started_ns) // 1_000, 2**62)
+
+
+def _uuid(text: str) -> UUID | None:
+    if not text:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

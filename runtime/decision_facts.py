@@ -1,0 +1,283 @@
+"""What the inventory knows now about the requests of a batch, and which policies are live: one statement.
+
+Each part is a queryset of the inventory, so that its meaning is written where it belongs; they are compiled once, put
+together, and asked as one prepared statement. So a request costs one round trip, and sees a revocation at once.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cache
+from typing import Any
+
+import orjson
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import (
+    BooleanField,
+    DateField,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast
+
+from inventory import tools
+from inventory.models import (
+    Delegation,
+    Entitlement,
+    Grant,
+    Identity,
+    Resource,
+    System,
+    Task,
+    Tool,
+    ToolBinding,
+)
+from inventory.models.person import can_answer
+from inventory.models.task import open_task_q
+from runtime import prepared
+from runtime.decision_keys import Keys, ids, pairs, spiffe_ids, words
+from runtime.models import CallTally
+from runtime.tier_rule import WINDOW, after_sql
+
+Row = dict[str, Any]  # Any: JSON
+
+# Stands for the moment while the statement is compiled; replaced by it in each call.
+_THEN = datetime(1999, 12, 31, 23, 59, 59, 123457, tzinfo=UTC)
+# The keys as sets of ids. A retired identity may share its SPIFFE ID with its successor, so only live ones are found.
+_NAMED = """WITH
+who(id) AS MATERIALIZED (
+    SELECT unnest(%s::bigint[])
+    UNION SELECT id FROM inventory_identity
+    WHERE spiffe_id = ANY(%s::text[]) AND gone_at IS NULL AND NOT lifecycle = 'retired'
+    UNION SELECT i.id FROM unnest(%s::text[], %s::text[]) k(a, b)
+    JOIN inventory_identity i ON i.namespace = k.a AND i.external_id = k.b),
+asked_place(id) AS MATERIALIZED (
+    SELECT unnest(%s::bigint[])
+    UNION SELECT s.id FROM unnest(%s::text[], %s::text[]) k(a, b)
+    JOIN inventory_system s ON s.namespace = k.a AND s.external_id = k.b),
+what(id) AS MATERIALIZED (
+    SELECT unnest(%s::bigint[])
+    UNION SELECT r.id FROM unnest(%s::text[], %s::text[]) k(a, b)
+    JOIN inventory_resource r ON r.namespace = k.a AND r.external_id = k.b
+    UNION SELECT r.id FROM asked_place p JOIN inventory_system s ON s.id = p.id
+    CROSS JOIN unnest(%s::text[]) k(word)
+    JOIN inventory_resource r ON r.namespace = s.namespace AND r.external_id = k.word),
+place(id) AS MATERIALIZED (
+    SELECT id FROM asked_place
+    UNION SELECT r.system_id FROM inventory_resource r WHERE r.id IN (SELECT id FROM what)),
+means(id) AS MATERIALIZED (
+    SELECT unnest(%s::bigint[])
+    UNION SELECT t.id FROM unnest(%s::text[], %s::text[]) k(a, b)
+    JOIN inventory_tool t ON t.provider = k.a AND t.name = k.b),
+work(id) AS MATERIALIZED (
+    SELECT unnest(%s::bigint[])
+    UNION SELECT t.id FROM inventory_task t
+    WHERE t.identity_id IN (SELECT id FROM who) AND t.reference = ANY(%s::text[])
+    AND t.reference <> '' AND t.status = 'open')
+SELECT """
+
+
+@dataclass(slots=True)
+class Facts:
+    """Rows as dictionaries; `versions`: live policies as (key, domain, monitored environments)."""
+
+    versions: list[tuple[int, str, list[str]]]
+    token: Row | None
+    identities: dict[int, Row]
+    resources: dict[int, Row]
+    systems: dict[int, Row]
+    tools: dict[int, Row]
+    tasks: dict[int, Row]
+    grants: dict[int, list[Row]]
+    held: dict[tuple[int, int], Row]
+
+
+def read(keys: Keys, *, at: datetime, token_digest: str = "") -> Facts:
+    """The facts about what the keys name, and the API token with this digest."""
+    sql, constants = _statement()
+    given: list[Any] = [
+        at,
+        ids(keys.identities), spiffe_ids(keys.identities), *pairs(keys.identities),
+        ids(keys.systems), *pairs(keys.systems),
+        ids(keys.resources), *pairs(keys.resources), words(keys.resources),
+        ids(keys.tools), *pairs(keys.tools), ids(keys.tasks), words(keys.tasks), token_digest,
+    ]  # fmt: skip
+    row = prepared.fetch_one(sql, [*given, *constants])
+    parts = [orjson.loads(part) if part else [] for part in row]
+    versions, token, identities, resources, systems, tools, tasks, allows, denies, bindings = parts
+    grants: dict[int, list[Row]] = {}
+    for grant in (*denies, *allows):
+        grants.setdefault(grant["identity_id"], []).append(grant)
+    return Facts(
+        versions=[(one["id"], one["domain"], one["monitored"]) for one in versions],
+        token=token[0] if token else None,
+        identities=_by_id(identities), resources=_by_id(resources), systems=_by_id(systems),
+        tools=_by_id(tools), tasks=_by_id(tasks), grants=grants,
+        held={(one["identity_id"], one["tool_id"]): one for one in bindings},
+    )  # fmt: skip
+
+
+def _by_id(rows: list[Row]) -> dict[int, Row]:
+    return {row["id"]: row for row in rows}
+
+
+_VERSIONS = """(SELECT json_agg(json_build_object('id', v.id, 'domain', s.domain, 'monitored', s.monitored))::text
+FROM runtime_policysetversion v JOIN runtime_policyset s ON s.id = v.policy_set_id WHERE v.state = 'live')"""
+_CALLER = """(SELECT json_agg(t)::text FROM (
+SELECT k.id, k.scopes, k.revoked_at, extract(epoch FROM k.expires_at) AS expires,
+extract(epoch FROM k.last_used_at) AS used, u.is_active, u.username
+FROM inventory_apitoken k JOIN inventory_user u ON u.id = k.user_id WHERE k.digest = %s) t)"""
+
+
+@cache
+def _statement() -> tuple[str, list[Any]]:
+    """The statement, and the parameters after the moment ($1) and the keys."""
+    parts, parameters = [_VERSIONS, _CALLER], []
+    for make in (_identities, _resources, _systems, _tools, _tasks, _allows, _denies, _bindings):
+        sql, given = make().order_by().query.sql_with_params()
+        parts.append(f"(SELECT json_agg(t)::text FROM ({sql}) t)")  # noqa: S608  Django's own
+        parameters += [_THEN if value == _THEN else _plain(value) for value in given]
+    return _numbered(_NAMED + ",\n".join(parts), parameters)
+
+
+def _numbered(sql: str, parameters: list[Any]) -> tuple[str, list[Any]]:
+    """With numbers in place of %s: the moment, however often it is asked, is the first parameter."""
+    pieces = sql.split("%s")
+    keys = len(pieces) - 1 - len(parameters)
+    text, constants = [pieces[0]], []
+    for number, piece in enumerate(pieces[1:]):
+        if number < keys:
+            text.append(f"${number + 2}")
+        elif parameters[number - keys] == _THEN:
+            text.append("$1::timestamptz")
+        else:
+            constants.append(parameters[number - keys])
+            text.append(f"${keys + 1 + len(constants)}")
+        text.append(piece)
+    return "".join(text).replace("%%", "%"), constants
+
+
+def _plain(value: Any) -> Any:  # Any: a parameter
+    return value.value if isinstance(value, Enum) else value
+
+
+def _among(column: str, named: str) -> RawSQL:
+    """Whether the column holds one of the keys that `_NAMED` found; both are our own words."""
+    return RawSQL(f"{column} IN (SELECT id FROM {named})", [], BooleanField())  # noqa: S611,S608
+
+
+def _flag(
+    condition: Q,
+) -> Any:  # Any: an expression that django-stubs makes generic and Django does not
+    return ExpressionWrapper(condition, output_field=BooleanField())
+
+
+# Only a call of a tool is evidence of a tier, so it is asked only where a request names one.
+_AFTER = f"""CASE WHEN EXISTS (SELECT FROM means) THEN {
+    after_sql('''COALESCE((
+    SELECT evidence FROM runtime_observedtier WHERE identity_id = inventory_identity.id AND ended_at IS NULL), '{}')''')
+}
+END"""  # noqa: S608
+
+
+def _identities() -> QuerySet[Any, Any]:
+    acts = Delegation.objects.in_force(_THEN).filter(
+        delegator_identity__isnull=False, delegate=OuterRef("pk")
+    )
+    return Identity.objects.filter(_among("inventory_identity.id", "who")).values(
+        "id", "spiffe_id", "namespace", "external_id", "name", "kind", "lifecycle", "environment",
+        "declared_tier", "observed_tier", "risk", "third_party", "team_id", "owner_id",
+        gone=_flag(Q(gone_at__isnull=False)), compromised=_flag(Q(compromised_at__isnull=False)),
+        owner_email=F("owner__email"), owner_name=F("owner__name"),
+        owner_here=_flag(can_answer(_THEN, "owner__")),
+        acts_as_others=Exists(acts), tiers_after=RawSQL(_AFTER, [], ArrayField(IntegerField())),  # noqa: S611
+    )  # fmt: skip
+
+
+def _resources() -> QuerySet[Any, Any]:
+    return Resource.objects.filter(
+        _among("inventory_resource.id", "what"), gone_at=None
+    ).values(
+        "id", "namespace", "external_id", "name", "kind", "sensitivity", "environment", "system_id"
+    )  # fmt: skip
+
+
+def _systems() -> QuerySet[Any, Any]:
+    return System.objects.filter(_among("inventory_system.id", "place"), gone_at=None).values(
+        "id", "namespace", "external_id", "name", "kind", "environment"
+    )
+
+
+def _tools() -> QuerySet[Any, Any]:
+    return Tool.objects.filter(_among("inventory_tool.id", "means"), gone_at=None).values(
+        "id", "provider", "name", "risk", "writes", approved=_flag(tools.usable_q())
+    )
+
+
+def _tasks() -> QuerySet[Any, Any]:
+    return Task.objects.filter(_among("inventory_task.id", "work")).values(
+        "id", "identity_id", "reference", "risk", "status", is_open=_flag(open_task_q(_THEN)),
+        for_person=F("on_behalf_of_id"), for_email=F("on_behalf_of__email"),
+        person_here=_flag(can_answer(_THEN, "on_behalf_of__")),
+    )  # fmt: skip
+
+
+_GRANT = (
+    "id", "identity_id", "entitlement_id", "task_id", "just_in_time", "caveats", "entitlement__effect",
+    "entitlement__system_id", "entitlement__resource_id", "entitlement__name", "entitlement__actions",
+    "entitlement__not_actions", "entitlement__resources", "entitlement__not_resources",
+    "entitlement__conditions", "entitlement__caveats", "entitlement__risk", "entitlement__writes",
+)  # fmt: skip
+
+
+def grant_rows(rows: QuerySet[Grant]) -> QuerySet[Any, Any]:
+    """What a decision needs of grants."""
+    short = {name.removeprefix("entitlement__"): F(name) for name in _GRANT if "__" in name}
+    short["entitlement_caveats"] = short.pop("caveats")
+    found: QuerySet[Any, Any] = rows.values(*(name for name in _GRANT if "__" not in name), **short)
+    return found
+
+
+def _allows() -> QuerySet[Any, Any]:
+    return grant_rows(
+        Grant.objects.effective(_THEN).filter(
+            _among("inventory_grant.identity_id", "who"),
+            _among("inventory_entitlement.system_id", "place"),
+            entitlement__effect=Entitlement.Effect.ALLOW,
+        )
+    )
+
+
+def _denies() -> QuerySet[Any, Any]:
+    """A denial counts while its source has it, as in inventory/denials.py."""
+    return grant_rows(
+        Grant.objects.filter(
+            _among("inventory_grant.identity_id", "who"),
+            _among("inventory_entitlement.system_id", "place"),
+            entitlement__effect=Entitlement.Effect.DENY, gone_at=None,
+        )
+    )  # fmt: skip
+
+
+def _bindings() -> QuerySet[Any, Any]:
+    """Tools that were declared for the identity: having called one once is no permission to. `called`, `reached`: it
+    called the tool, or another one of its provider, in the time that counts for its tier."""
+    seen = CallTally.objects.filter(
+        identity=OuterRef("identity"), provider=OuterRef("tool__provider"),
+        day__gt=Cast(Value(_THEN, DateTimeField()), DateField()) - Value(WINDOW.days),
+    )  # fmt: skip
+    return ToolBinding.objects.filter(
+        _among("inventory_toolbinding.identity_id", "who"),
+        _among("inventory_toolbinding.tool_id", "means"),
+        origin=ToolBinding.Origin.DECLARED, gone_at=None, ended_at=None,
+    ).values(
+        "identity_id", "tool_id", called=Exists(seen.filter(tool_name=OuterRef("tool__name"))), reached=Exists(seen),
+    )  # fmt: skip

@@ -1,0 +1,210 @@
+"""The rule behind every report of calls: whatever was told arrives once, with its agent, or is refused with a reason.
+
+One transaction; what is counted as taken is durable when the rule returns. Telling it again changes nothing. A call of
+an agent that nobody knows is taken like any other.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Case, DateTimeField, Q, Value, When
+
+from inventory import tools_seen
+from inventory.models import ApiToken, Identity, User
+from runtime import ancestors, call_rows, call_signals, naming, partitions, writing
+from runtime.ancestors import Above, Node
+from runtime.call_rows import Row
+from runtime.models.tool_call import key_of
+from runtime.naming import Name
+from runtime.told import AGENT, LINK, TOOL, Refused, Told
+
+MOST_REASONS = 100
+_ACTIVE_EVERY = timedelta(minutes=1)
+_TRACE = re.compile(r"[0-9a-f]{32}")
+_LONGEST_ID = 128
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_YEARS = 10**18 * 9  # nanoseconds; the end of what a 64-bit time can say
+
+
+@dataclass
+class Taken:
+    """What became of a report."""
+
+    told: int = 0  # calls and spans that were readable
+    new: int = 0  # calls on record now that were not before
+    known: int = 0  # calls that were on record already
+    refused: int = 0
+    reasons: list[Refused] = field(default_factory=list)  # the first ones
+
+    def refuse(self, place: str, reason: str) -> None:
+        self.refused += 1
+        if len(self.reasons) < MOST_REASONS:
+            self.reasons.append(Refused(place, reason))
+
+    @property
+    def message(self) -> str:
+        """One sentence for each reason, with the first place that it was given for."""
+        places: dict[str, list[str]] = defaultdict(list)
+        for one in self.reasons:
+            places[one.reason].append(one.place)
+        return " ".join(
+            f"{where[0]}{f' and {len(where) - 1} more' if len(where) > 1 else ''}: {reason}"
+            for reason, where in list(places.items())[:5]
+        )
+
+
+def take(told: Iterable[Told], *, reporter: User, token: ApiToken | None, at: datetime) -> Taken:
+    """Writes down what was told, in one transaction."""
+    taken = Taken()
+    items = _fit(told, taken, reporter.pk, at)
+    if not items:
+        return taken
+    nodes = _nodes(items)
+    calls = [(key, one, _above(one, nodes)) for key, one in items.items() if one.kind != LINK]
+    # Before the transaction: making one waits for whoever writes, and makes everybody wait.
+    partitions.ensure({moment(one.started_ns).date() for _, one, _ in calls})
+    with transaction.atomic():
+        rows = _rows(calls, reporter=reporter, token=token, at=at)
+        taken.new = writing.write_calls(rows)
+        taken.known = len(rows) - taken.new
+        writing.write_links(_links(items), at=at)
+        writing.open_traces(_traces(items), reporter_id=reporter.pk, at=at)
+        if taken.new:
+            _note_activity(rows, at)
+            _note_tools(rows, by=f"calls reported by {reporter.get_username()}", at=at)
+            call_signals.announce_taken(
+                {row.identity_id for row in rows if row.identity_id},
+                {row.tool_name for row in rows},
+            )
+    return taken
+
+
+def _fit(told: Iterable[Told], taken: Taken, reporter_id: int, at: datetime) -> dict[UUID, Told]:
+    """What can be taken, once each: the first of those with one key counts."""
+    earliest = _nanoseconds(partitions.earliest(at))
+    latest = _nanoseconds(at + partitions.FUTURE)
+    items: dict[UUID, Told] = {}
+    for one in told:
+        reason = _unfit(one)
+        if not reason and not earliest <= one.started_ns <= latest:
+            reason = partitions.refusal(moment(one.started_ns), at)
+        if reason:
+            taken.refuse(one.place, reason)
+            continue
+        taken.told += 1
+        items.setdefault(key_of(reporter_id, one.trace_id, one.span_id), one)
+    return items
+
+
+def _unfit(one: Told) -> str:
+    if one.trace_id and not _TRACE.fullmatch(one.trace_id):
+        return "Its trace id is none. Use 32 hexadecimal digits, in lower case."
+    if not one.span_id:
+        return "It has no id. Give each call an id that stays the same when it is sent again."
+    if len(one.span_id) > _LONGEST_ID:
+        return f"Its id has more than {_LONGEST_ID} characters. Use a shorter one."
+    if not 0 < one.started_ns < _YEARS:
+        return "It does not say when it started. Send the time."
+    if one.kind != LINK and not one.tool_name:
+        return "It does not say which tool was called. Send the tool's name."
+    return ""
+
+
+def _nodes(items: dict[UUID, Told]) -> dict[str, dict[str, Node]]:
+    """By trace, then by span."""
+    nodes: dict[str, dict[str, Node]] = defaultdict(dict)
+    for one in items.values():
+        if one.trace_id:
+            agent = one.agent_name if one.is_agent else ""
+            nodes[one.trace_id][one.span_id] = Node(
+                one.parent_span_id, agent, one.conversation, one.on_behalf_of, one.task
+            )
+    return nodes
+
+
+def _above(one: Told, nodes: dict[str, dict[str, Node]]) -> Above:
+    if not one.parent_span_id or not one.trace_id:
+        return ancestors.NOBODY
+    return ancestors.above(one.parent_span_id, nodes[one.trace_id])
+
+
+def _rows(
+    calls: list[tuple[UUID, Told, Above]],
+    *,
+    reporter: User,
+    token: ApiToken | None,
+    at: datetime,
+) -> list[Row]:
+    rows = [call_rows.row_of(key, one, above) for key, one, above in calls]
+    names = {name_of(row) for row in rows}
+    identities = naming.identities_of(names, reporter=reporter, at=at)
+    found = call_rows.look_up(rows)
+    for row in rows:
+        row.identity_id = identities[name_of(row)]
+        row.received_at, row.reporter_id = at, reporter.pk
+        row.token_id = token.pk if token else None
+        row.tool_id = found.tool(row)
+        row.task_id = found.tasks.get(row.task)
+        row.on_behalf_of_id = found.people.get(row.on_behalf_of.lower())
+    return rows
+
+
+def name_of(row: Row) -> Name:
+    return Name(row.service_name, row.agent_name, row.spiffe_id, row.credential)
+
+
+def _links(items: dict[UUID, Told]) -> list[tuple[UUID, Told]]:
+    return [(key, one) for key, one in items.items() if one.kind == LINK and one.trace_id]
+
+
+def _traces(items: dict[UUID, Told]) -> set[str]:
+    """Those in which something may still be found out: a span has a parent, or is an agent's work."""
+    return {
+        one.trace_id
+        for one in items.values()
+        if one.trace_id and (one.parent_span_id or one.is_agent or one.kind in (LINK, AGENT))
+    }
+
+
+def _note_activity(rows: list[Row], at: datetime) -> None:
+    """When each identity was last active, to within a minute."""
+    latest: dict[int, datetime] = {}
+    for row in rows:
+        if row.identity_id:
+            latest[row.identity_id] = max(row.started_at, latest.get(row.identity_id, _EPOCH))
+    if not latest:
+        return
+    cases = (When(pk=pk, then=Value(min(last, at))) for pk, last in latest.items())
+    each = Case(*cases, output_field=DateTimeField())
+    due = Identity.objects.filter(
+        Q(last_active_at=None) | Q(last_active_at__lt=each - _ACTIVE_EVERY), pk__in=latest
+    )
+    free = due.order_by().select_for_update(skip_locked=True).values("pk")
+    Identity.objects.filter(pk__in=free).update(last_active_at=each)
+
+
+def _note_tools(rows: list[Row], *, by: str, at: datetime) -> None:
+    """A tool that nobody knew, or that an identity had not used, is one to decide on from this moment."""
+    used = [
+        (row.identity_id, row)
+        for row in rows
+        if row.kind == TOOL and row.identity_id and row.tool_name
+    ]
+    tools_seen.use({(who, row.tool_id) for who, row in used if row.tool_id}, by=by, at=at)
+    new = {
+        tools_seen.Seen(who, row.provider, row.tool_name) for who, row in used if not row.tool_id
+    }
+    tools_seen.note(new, by=by, at=at)
+
+
+def moment(nanoseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1_000)
+
+
+def _nanoseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1) * 1_000
