@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from mandate import embedded_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 30_000  # milliseconds until what should happen counts as not happening; how quick is for benchmarks/
+expect.set_options(timeout=PATIENCE)
 CHROMIUM = os.environ.get("MANDATE_CHROMIUM") or next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
     "",
