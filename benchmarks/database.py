@@ -1,5 +1,6 @@
 """The benchmark's own database: `mandate_bench` on the server of DATABASE_URL, or on an embedded one."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,8 @@ def ready(*, fresh: bool) -> Iterator[str]:
     os.environ["MANDATE_SEND_TASKS"] = "0"
     os.environ["DJANGO_SETTINGS_MODULE"] = "mandate.settings"
     django.setup()
+    gc.collect()
+    gc.freeze()  # as the web server does, mandate/wsgi.py
     try:
         yield os.environ["DATABASE_URL"]
     finally:

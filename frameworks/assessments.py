@@ -6,6 +6,7 @@ at all. Afterwards the database refuses every change of it.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ from frameworks.models import (
     Mapping as Mapped,
 )
 from frameworks.progress import Progress
+from frameworks.readers import Readers, Row
 from frameworks.results import State
 from frameworks.snapshot import CheckState, FrameworkState, Scope
 from inventory import access, audit
@@ -83,8 +85,12 @@ def make(asked: Assessment, *, at: datetime) -> Assessment:
     asked.refresh_from_db()
     began = time.monotonic()
     try:
-        with _one_moment() as seen, Progress(asked.pk) as progress:
-            _write(asked, progress, at=at)
+        with (
+            _one_moment() as seen,
+            Readers(nested=not seen) as readers,
+            Progress(asked.pk) as progress,
+        ):
+            _write(asked, readers, progress, at=at)
             _finish(asked, seen, at=at, began=began)
     except DatabaseError as error:
         log.error("assessment.broken", assessment=asked.pk, error=str(error))
@@ -164,11 +170,11 @@ def _one_moment() -> Iterator[str]:
         yield str(cursor.fetchone()[0])
 
 
-def _write(asked: Assessment, progress: Progress, *, at: datetime) -> None:
+def _write(asked: Assessment, readers: Readers, progress: Progress, *, at: datetime) -> None:
     who = identities_in(asked)
     for source in assessment_facts.sources(who, at=at):
         AssessedSource.objects.create(assessment=asked, **asdict(source))
-    checks = _judge_all(asked, who, progress, at=at)
+    checks = _judge_all(asked, who, readers, progress, at=at)
     found = control_states.frameworks(checks, at=at)
     _write_frameworks(asked, found)
     before = last_like(asked)
@@ -180,13 +186,14 @@ def _write(asked: Assessment, progress: Progress, *, at: datetime) -> None:
 
 
 def _judge_all(
-    asked: Assessment, who: judging.Who, progress: Progress, *, at: datetime
+    asked: Assessment, who: judging.Who, readers: Readers, progress: Progress, *, at: datetime
 ) -> dict[str, CheckState]:
     """Every check that exists, and those that only the crosswalk knows."""
     there, found = sources_needed.connected(), {}
     checks = configured()
-    for number, check in enumerate(checks, start=1):
-        found[check.id] = _judge(asked, check, who, there, at=at)
+    answers = [(check, _ask(check, who, readers, at=at)) for check in checks]
+    for number, (check, answer) in enumerate(answers, start=1):
+        found[check.id] = _keep(asked, check, answer, there, at=at)
         progress.tell(number, len(checks))
     mapped = Mapped.objects.exclude(check_id__in=found).order_by("check_id")
     for mapping in mapped.distinct("check_id"):
@@ -197,20 +204,38 @@ def _judge_all(
     return found
 
 
-def _judge(
-    asked: Assessment, check: Check, who: judging.Who, there: frozenset[str], *, at: datetime
-) -> CheckState:
+Answer = tuple[judging.Question, "Future[Row]"]
+
+
+def _ask(check: Check, who: judging.Who, readers: Readers, *, at: datetime) -> Answer | str:
+    """Where the answer will be; or why there is none."""
     said = judging.silence(check, who, at)
     if said:
-        return judging.keep_silent(asked, check, said, "", at=at)
+        return said
+    try:
+        question = judging.question(check, who, at=at)
+    except FieldError as error:
+        return _broken(check, error)
+    return question, readers.ask(question.sql, question.params)
+
+
+def _keep(
+    asked: Assessment, check: Check, answer: Answer | str, there: frozenset[str], *, at: datetime
+) -> CheckState:
+    if isinstance(answer, str):
+        return judging.keep_silent(asked, check, answer, "", at=at)
+    question, row = answer
     try:
         with transaction.atomic():
             if_nobody = sources_needed.silence(check.id, there)
-            return judging.judge(asked, check, who, if_nobody, at=at)
-    except (DatabaseError, FieldError) as error:
-        log.error("check.broken", check=check.id, assessment=asked.pk, error=str(error))
-        broken = f"It could not run ({type(error).__name__})"
-        return judging.keep_silent(asked, check, broken, "", at=at)
+            return judging.keep_answer(asked, question, row.result(), if_nobody)
+    except DatabaseError as error:
+        return judging.keep_silent(asked, check, _broken(check, error), "", at=at)
+
+
+def _broken(check: Check, error: Exception) -> str:
+    log.error("check.broken", check=check.id, error=str(error))
+    return f"It could not run ({type(error).__name__})"
 
 
 def _write_frameworks(asked: Assessment, found: Sequence[FrameworkState]) -> None:

@@ -1,6 +1,7 @@
-"""One check judged over a scope for an assessment: one statement that keeps its counts and the rows behind them."""
+"""One check judged over a scope for an assessment: one statement reads it, another keeps the counts and their rows."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,15 +19,20 @@ from reviews.models.finding import WAIVED
 
 _NOBODY = "SELECT NULL::bigint, NULL::bigint, NULL::text WHERE false"
 # Counts and rows come from one reading, so that they cannot differ. Rows that pass are counted only. OFFSET 0 keeps
-# the planner from copying the verdict into each filter, where it would be worked out five times for every row.
-_JUDGE = """
+# the planner from copying the verdict into each filter, where it would be worked out five times for every row. The
+# lists of rows pass through us as text, which is a fifth of what they weigh as numbers of Python.
+_READ = """
+SELECT count(*) FILTER (WHERE verdict = 'pass'),
+    COALESCE(array_agg(row) FILTER (WHERE verdict = 'fail'), '{{}}')::text,
+    COALESCE(array_agg(about) FILTER (WHERE verdict = 'fail'), '{{}}')::text,
+    COALESCE(array_agg(row) FILTER (WHERE verdict = 'unknown'), '{{}}')::text,
+    COALESCE(array_agg(about) FILTER (WHERE verdict = 'unknown'), '{{}}')::text
+FROM ({judged} OFFSET 0) AS j(row, about, verdict)
+"""
+_KEEP = """
 WITH said AS (
-    SELECT count(*) FILTER (WHERE verdict = 'pass') AS passed,
-        COALESCE(array_agg(row) FILTER (WHERE verdict = 'fail'), '{{}}') AS failing,
-        COALESCE(array_agg(about) FILTER (WHERE verdict = 'fail'), '{{}}') AS failing_of,
-        COALESCE(array_agg(row) FILTER (WHERE verdict = 'unknown'), '{{}}') AS unclear,
-        COALESCE(array_agg(about) FILTER (WHERE verdict = 'unknown'), '{{}}') AS unclear_of
-    FROM ({judged} OFFSET 0) AS j(row, about, verdict)
+    SELECT %s::bigint AS passed, %s::bigint[] AS failing, %s::bigint[] AS failing_of,
+        %s::bigint[] AS unclear, %s::bigint[] AS unclear_of
 )
 INSERT INTO frameworks_assessedcheck (assessment_id, check_id, title, why, fix, severity, version,
     parameters, at, noun, said, connect, passed, failed, unknown, accepted,
@@ -59,20 +65,34 @@ class Who:
     identities: IdentityQuerySet | None
 
 
-def judge(
-    assessment: Assessment, check: Check, who: Who, if_nobody: tuple[str, str], *, at: datetime
+@dataclass(frozen=True)
+class Question:
+    """What the database is asked about one check. It answers with one row: how many pass, and four lists as text."""
+
+    check: Check
+    at: datetime
+    model: type[Model]
+    sql: str
+    params: tuple[Any, ...]  # Any: values of many columns
+
+
+def question(check: Check, who: Who, *, at: datetime) -> Question:
+    sql, params, model = _judged(check, who, at)
+    return Question(check, at, model, _READ.format(judged=sql), params)
+
+
+def keep_answer(
+    assessment: Assessment, asked: Question, answer: Sequence[Any], if_nobody: tuple[str, str]
 ) -> CheckState:
-    """What the check says of the scope, kept with its rows. Over nobody it says why there is nobody, and what to
+    """Keeps what the check said of the scope, with its rows. Over nobody it says why there is nobody, and what to
     connect; what was found is never hidden by that.
     """
-    sql, params, model = _judged(check, who, at)
+    check, at, model = asked.check, asked.at, asked.model
     about = _about(check)
     given: list[Any] = [assessment.pk, check.id, *about, at, model._meta.db_table, *if_nobody]
     waived: list[Any] = [check.id, list(WAIVED), at]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _JUDGE.format(judged=sql, waived=_WAIVED[has_number(model)]), [*params, *given, *waived]
-        )
+        cursor.execute(_KEEP.format(waived=_WAIVED[has_number(model)]), [*answer, *given, *waived])
         passed, failed, unknown, accepted = cursor.fetchone()  # one row, always
     said, connect = if_nobody if not passed + failed + unknown else ("", "")
     return _state(check, at, said, connect, (passed, failed, unknown, accepted))

@@ -11,14 +11,16 @@ actor being whom the hop before acts as. What a path carries only narrows (law 2
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import cache
 
-from django.db import connection
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, Case, ExpressionWrapper, OuterRef, Q, When
 from django.db.models.expressions import RawSQL
 
+from inventory import prepared
 from inventory.models import Delegation, DelegationScope
 from inventory.models.delegation import still_given_q
+from inventory.prepared import KEYS, THEN, Row, Statement
 
 LONGEST = 8  # hops that a walk follows; chains are rarely longer than four
 WIDEST = 20_000  # identities after which a walk stops, and says so
@@ -202,12 +204,18 @@ def _narrowed(
 
 
 _SURE = ExpressionWrapper(Q(conditions={}, caveats=[]), output_field=BooleanField())
-_FIELDS = ("pk", "delegate_id", "delegator_identity_id", "delegator_person_id", "task_id", "scope_all",
+_COVERED = Case(
+    When(scope_all=True, then=None),
+    default=ArraySubquery(
+        DelegationScope.objects.filter(delegation=OuterRef("pk")).values("entitlement")
+    ),
+)
+_FIELDS = ("pk", "delegate_id", "delegator_identity_id", "delegator_person_id", "task_id", "covered",
            "may_redelegate", "sure", "how", "derived")  # fmt: skip
 
 
 def held_by(at: datetime, *, only: Q | None = None) -> HopsOf:
-    """The hops of these actors, in at most three queries. `only` narrows the kinds of delegation."""
+    """The hops of these actors, in one query, or two where some are derived. `only` narrows the kinds of delegation."""
     return _reader(at, "delegate_id", only)
 
 
@@ -224,37 +232,38 @@ def one_of(column: str, keys: Collection[int]) -> RawSQL:
 
 
 def _reader(at: datetime, column: str, only: Q | None) -> HopsOf:
-    """The statement is built once for a walk; only its keys change from hop to hop."""
-    asked: list[int] = []
-    rows = (
-        Delegation.objects.effective_if_given(at)
-        .filter(one_of(f"inventory_delegation.{column}", asked), only or Q())
-        .annotate(sure=_SURE)
-        .order_by("pk")
-        .values_list(*_FIELDS)
-    )
-    sql, values = rows.query.sql_with_params()
+    """Asks hop by hop; the statement is written once, for each narrowing by kinds once for each walk."""
+    statement = _written(column) if only is None else _statement(column, only)
 
     def read(keys: Collection[int]) -> list[Hop]:
-        given = [list(keys) if value is asked else value for value in values]
-        with connection.cursor() as cursor:
-            cursor.execute(sql, given)
-            found = _still_given(cursor.fetchall(), at)
-        scopes = _scopes([row[0] for row in found if not row[5]])
         return [
             Hop(
-                delegation, actor, subject, person,
-                None if scope_all else frozenset(scopes.get(delegation, ())),
+                delegation, actor, subject, person, None if scope is None else frozenset(scope),
                 task, passes is not False, sure, how, derived,
             )
-            for delegation, actor, subject, person, task, scope_all, passes, sure, how, derived
-            in found
+            for delegation, actor, subject, person, task, scope, passes, sure, how, derived
+            in _still_given(statement.rows(at, list(keys)), at)
         ]  # fmt: skip
 
     return read
 
 
-def _still_given(found: list[tuple[Any, ...]], at: datetime) -> list[tuple[Any, ...]]:
+def _statement(column: str, only: Q) -> Statement:
+    return prepared.of(
+        Delegation.objects.effective_if_given(THEN)
+        .filter(one_of(f"inventory_delegation.{column}", KEYS), only)
+        .annotate(sure=_SURE, covered=_COVERED)
+        .order_by("pk")
+        .values_list(*_FIELDS)
+    )
+
+
+@cache
+def _written(column: str) -> Statement:
+    return _statement(column, Q())
+
+
+def _still_given(found: list[Row], at: datetime) -> list[Row]:
     """Without those derived ones whose grants have ended."""
     derived = [row[0] for row in found if row[9]]
     if not derived:
@@ -262,12 +271,3 @@ def _still_given(found: list[tuple[Any, ...]], at: datetime) -> list[tuple[Any, 
     given = Delegation.objects.filter(still_given_q(at), pk__in=derived)
     still = set(given.order_by().values_list("pk", flat=True))
     return [row for row in found if not row[9] or row[0] in still]
-
-
-def _scopes(delegations: list[int]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    if delegations:
-        rows = DelegationScope.objects.filter(delegation__in=delegations)
-        for delegation, entitlement in rows.values_list("delegation_id", "entitlement_id"):
-            found.setdefault(delegation, []).append(entitlement)
-    return found

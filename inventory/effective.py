@@ -7,13 +7,12 @@ the end (a condition, a boundary that is not in the files), the answer is "may",
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
-from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
-from inventory import denials
+from inventory import denials, prepared
 from inventory.access_graph import (
     HopsOf,
     Place,
@@ -25,6 +24,7 @@ from inventory.access_graph import (
     one_of,
 )
 from inventory.models import Entitlement, Grant, Identity
+from inventory.prepared import THEN, Statement
 
 RISKS = ("critical", "high", "medium", "low")  # worst first
 SENSITIVITIES = ("restricted", "confidential", "internal", "public", "")
@@ -41,8 +41,9 @@ _HELD = ("pk", "identity_id", "entitlement_id", "task_id", "sure")
 _BEST = """
 SELECT DISTINCT ON (g.entitlement_id) g.*, way.number
 FROM ({grants}) AS g
-JOIN unnest(%s::bigint[], %s::boolean[], %s::int[]) WITH ORDINALITY AS way(identity, certain, hops, number)
+JOIN unnest($2::bigint[], $3::boolean[], $4::int[]) WITH ORDINALITY AS way(identity, certain, hops, number)
     ON way.identity = g.identity_id
+WHERE NOT g.pk = ANY($5::bigint[])
 ORDER BY g.entitlement_id, NOT (way.certain AND g.sure), way.hops, g.pk
 """
 
@@ -145,9 +146,12 @@ def _granted(active: Collection[int], at: datetime) -> QuerySet[Grant]:
     """The grants of active identities that give something. That they are active is asked apart: joined, the planner
     takes grants and identities for independent of each other, expects a few rows, and fetches each entitlement of a
     hub's thousands by itself."""
+    return _allowing(at).filter(one_of("inventory_grant.identity_id", active))
+
+
+def _allowing(at: datetime) -> QuerySet[Grant]:
     return Grant.objects.effective_if_active(at).filter(
-        one_of("inventory_grant.identity_id", active),
-        entitlement__effect=Entitlement.Effect.ALLOW,
+        entitlement__effect=Entitlement.Effect.ALLOW
     )
 
 
@@ -172,24 +176,24 @@ def _nearest(places: Places, denied: Collection[int], at: datetime) -> list[Righ
     if not places:
         return []
     ways = [place for there in places.values() for place in there]
-    rows = _granted(list(places), at).order_by().annotate(sure=_SURE).values_list(*_HELD)
-    if denied:
-        rows = rows.exclude(pk__in=denied)
-    try:
-        text, values = rows.query.sql_with_params()
-    except EmptyResultSet:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _BEST.format(grants=text),
-            [
-                *values,
-                [place.identity for place in ways],
-                [place.certain for place in ways],
-                [len(place.hops) for place in ways],
-            ],
-        )
-        return [Right(Held._make(row[:-1]), ways[row[-1] - 1]) for row in cursor.fetchall()]
+    rows = _best().rows(
+        at,
+        [place.identity for place in ways],
+        [place.certain for place in ways],
+        [len(place.hops) for place in ways],
+        list(denied),
+    )
+    return [Right(Held._make(row[:-1]), ways[row[-1] - 1]) for row in rows]
+
+
+@cache
+def _best() -> Statement:
+    """Takes the moment; whom the ways reach, whether for certain, and by how many hops; and the denied grants."""
+    rows = _allowing(THEN).order_by().annotate(sure=_SURE).values_list(*_HELD)
+    sql, values = rows.query.sql_with_params()
+    return prepared.numbered(
+        _BEST.format(grants=sql), [prepared.slotted(value) for value in values], given=5
+    )
 
 
 def who_reaches(entitlements: Collection[int], at: datetime) -> tuple[Walk, list[Right]]:

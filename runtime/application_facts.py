@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from runtime import prepared
+from inventory import prepared
 from runtime.policy_slices import Uid
 from runtime.questions import Question
 

@@ -5,8 +5,7 @@ together, and asked as one prepared statement. So a request costs one round trip
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import Enum
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -28,7 +27,7 @@ from django.db.models import (
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
-from inventory import tools
+from inventory import prepared, tools
 from inventory.models import (
     Delegation,
     Entitlement,
@@ -42,15 +41,13 @@ from inventory.models import (
 )
 from inventory.models.person import can_answer
 from inventory.models.task import open_task_q
-from runtime import prepared
+from inventory.prepared import THEN, Slot, Statement
 from runtime.decision_keys import Keys, ids, pairs, spiffe_ids, words
 from runtime.models import CallTally
 from runtime.tier_rule import WINDOW, after_sql
 
 Row = dict[str, Any]  # Any: JSON
 
-# Stands for the moment while the statement is compiled; replaced by it in each call.
-_THEN = datetime(1999, 12, 31, 23, 59, 59, 123457, tzinfo=UTC)
 # The keys as sets of ids. A retired identity may share its SPIFFE ID with its successor, so only live ones are found.
 _NAMED = """WITH
 who(id) AS MATERIALIZED (
@@ -102,7 +99,6 @@ class Facts:
 
 def read(keys: Keys, *, at: datetime, token_digest: str = "") -> Facts:
     """The facts about what the keys name, and the API token with this digest."""
-    sql, constants = _statement()
     given: list[Any] = [
         at,
         ids(keys.identities), spiffe_ids(keys.identities), *pairs(keys.identities),
@@ -110,7 +106,7 @@ def read(keys: Keys, *, at: datetime, token_digest: str = "") -> Facts:
         ids(keys.resources), *pairs(keys.resources), words(keys.resources),
         ids(keys.tools), *pairs(keys.tools), ids(keys.tasks), words(keys.tasks), token_digest,
     ]  # fmt: skip
-    row = prepared.fetch_one(sql, [*given, *constants])
+    row = _statement().row(*given)
     parts = [orjson.loads(part) if part else [] for part in row]
     versions, token, identities, resources, systems, tools, tasks, allows, denies, bindings = parts
     grants: dict[int, list[Row]] = {}
@@ -138,35 +134,17 @@ FROM inventory_apitoken k JOIN inventory_user u ON u.id = k.user_id WHERE k.dige
 
 
 @cache
-def _statement() -> tuple[str, list[Any]]:
-    """The statement, and the parameters after the moment ($1) and the keys."""
+def _statement() -> Statement:
+    """The moment is its first parameter, the keys and the token are those after it."""
     parts, parameters = [_VERSIONS, _CALLER], []
     for make in (_identities, _resources, _systems, _tools, _tasks, _allows, _denies, _bindings):
         sql, given = make().order_by().query.sql_with_params()
         parts.append(f"(SELECT json_agg(t)::text FROM ({sql}) t)")  # noqa: S608  Django's own
-        parameters += [_THEN if value == _THEN else _plain(value) for value in given]
-    return _numbered(_NAMED + ",\n".join(parts), parameters)
-
-
-def _numbered(sql: str, parameters: list[Any]) -> tuple[str, list[Any]]:
-    """With numbers in place of %s: the moment, however often it is asked, is the first parameter."""
-    pieces = sql.split("%s")
-    keys = len(pieces) - 1 - len(parameters)
-    text, constants = [pieces[0]], []
-    for number, piece in enumerate(pieces[1:]):
-        if number < keys:
-            text.append(f"${number + 2}")
-        elif parameters[number - keys] == _THEN:
-            text.append("$1::timestamptz")
-        else:
-            constants.append(parameters[number - keys])
-            text.append(f"${keys + 1 + len(constants)}")
-        text.append(piece)
-    return "".join(text).replace("%%", "%"), constants
-
-
-def _plain(value: Any) -> Any:  # Any: a parameter
-    return value.value if isinstance(value, Enum) else value
+        parameters += [prepared.slotted(value) for value in given]
+    text = _NAMED + ",\n".join(parts)
+    keys = text.count("%s") - len(parameters)
+    slots = [Slot(number) for number in range(2, keys + 2)]
+    return prepared.numbered(text, [*slots, *parameters], given=keys + 1)
 
 
 def _among(column: str, named: str) -> RawSQL:
@@ -189,7 +167,7 @@ END"""  # noqa: S608
 
 
 def _identities() -> QuerySet[Any, Any]:
-    acts = Delegation.objects.in_force(_THEN).filter(
+    acts = Delegation.objects.in_force(THEN).filter(
         delegator_identity__isnull=False, delegate=OuterRef("pk")
     )
     return Identity.objects.filter(_among("inventory_identity.id", "who")).values(
@@ -197,7 +175,7 @@ def _identities() -> QuerySet[Any, Any]:
         "declared_tier", "observed_tier", "risk", "third_party", "team_id", "owner_id",
         gone=_flag(Q(gone_at__isnull=False)), compromised=_flag(Q(compromised_at__isnull=False)),
         owner_email=F("owner__email"), owner_name=F("owner__name"),
-        owner_here=_flag(can_answer(_THEN, "owner__")),
+        owner_here=_flag(can_answer(THEN, "owner__")),
         acts_as_others=Exists(acts), tiers_after=RawSQL(_AFTER, [], ArrayField(IntegerField())),  # noqa: S611
     )  # fmt: skip
 
@@ -224,9 +202,9 @@ def _tools() -> QuerySet[Any, Any]:
 
 def _tasks() -> QuerySet[Any, Any]:
     return Task.objects.filter(_among("inventory_task.id", "work")).values(
-        "id", "identity_id", "reference", "risk", "status", is_open=_flag(open_task_q(_THEN)),
+        "id", "identity_id", "reference", "risk", "status", is_open=_flag(open_task_q(THEN)),
         for_person=F("on_behalf_of_id"), for_email=F("on_behalf_of__email"),
-        person_here=_flag(can_answer(_THEN, "on_behalf_of__")),
+        person_here=_flag(can_answer(THEN, "on_behalf_of__")),
     )  # fmt: skip
 
 
@@ -248,7 +226,7 @@ def grant_rows(rows: QuerySet[Grant]) -> QuerySet[Any, Any]:
 
 def _allows() -> QuerySet[Any, Any]:
     return grant_rows(
-        Grant.objects.effective(_THEN).filter(
+        Grant.objects.effective(THEN).filter(
             _among("inventory_grant.identity_id", "who"),
             _among("inventory_entitlement.system_id", "place"),
             entitlement__effect=Entitlement.Effect.ALLOW,
@@ -272,7 +250,7 @@ def _bindings() -> QuerySet[Any, Any]:
     called the tool, or another one of its provider, in the time that counts for its tier."""
     seen = CallTally.objects.filter(
         identity=OuterRef("identity"), provider=OuterRef("tool__provider"),
-        day__gt=Cast(Value(_THEN, DateTimeField()), DateField()) - Value(WINDOW.days),
+        day__gt=Cast(Value(THEN, DateTimeField()), DateField()) - Value(WINDOW.days),
     )  # fmt: skip
     return ToolBinding.objects.filter(
         _among("inventory_toolbinding.identity_id", "who"),

@@ -17,7 +17,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from runtime import prepared
+from inventory import prepared
 from runtime.questions import Answer, Question
 
 MOST_ROWS = 2_000  # in one statement

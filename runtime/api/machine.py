@@ -16,7 +16,6 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from psycopg import Error as DriverError
 
 from inventory.api_tokens import NOTED_EVERY
 from inventory.models import ApiToken
@@ -59,7 +58,7 @@ def answers(view: View) -> Callable[[HttpRequest], HttpResponse]:
             response = _refused(request, Stop(400, str(error)))
         except Stop as stop:
             response = _refused(request, stop)
-        except (Error, DriverError) as error:
+        except Error as error:
             log.error("decision.unavailable", exc_info=error)
             response = _refused(request, _unavailable())
         except Exception as error:

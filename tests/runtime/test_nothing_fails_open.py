@@ -6,7 +6,8 @@ import psycopg
 import pytest
 from django.db import OperationalError
 
-from runtime import decision_facts, prepared
+from inventory import prepared
+from runtime import decision_facts
 from runtime.models import Decision, PolicyEntity
 from runtime.questions import KNOWN_CONTEXT
 from runtime.recording import RECORDER
@@ -169,7 +170,7 @@ def test_policies_that_cannot_be_read_permit_nothing(ask: Ask) -> None:
 
 def test_the_statement_is_prepared_with_values_apart() -> None:
     """No value of a request is ever part of the SQL."""
-    sql, _ = decision_facts._statement()
+    sql = decision_facts._statement().text
 
     assert "$1" in sql
     assert "%s" not in sql

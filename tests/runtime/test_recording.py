@@ -8,8 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from django.db import connection
-from psycopg import Error
+from django.db import Error, connection
 
 from runtime import decision_days, decisions
 from runtime.models import Decision, new_decision_id
