@@ -12,7 +12,7 @@ from inventory.blast import blast_radius
 from inventory.effective import access_of, who_acts_as
 from inventory.models import Delegation, Identity
 
-SAMPLE, HUBS = 180, 20
+SAMPLE, HUBS = 980, 20  # the hubs are the worst of 100,000, and one in fifty of those asked
 
 # The same delegations and number of hops, without scopes, passing on, paths or grants.
 _BARE = """

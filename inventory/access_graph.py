@@ -12,13 +12,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from typing import NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BooleanField, Case, ExpressionWrapper, OuterRef, Q, When
 from django.db.models.expressions import RawSQL
 
 from inventory import prepared
-from inventory.models import Delegation, DelegationScope
+from inventory.models import Delegation, DelegationScope, Identity
 from inventory.models.delegation import still_given_q
 from inventory.prepared import KEYS, THEN, Row, Statement
 
@@ -26,8 +27,7 @@ LONGEST = 8  # hops that a walk follows; chains are rarely longer than four
 WIDEST = 20_000  # identities after which a walk stops, and says so
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     """One delegation: `actor` may act as the identity `subject`, or (subject None) for the person.
 
     `scope`: keys of entitlements, None for all. `may_pass_on`: the actor may hand what it holds by this to others.
@@ -210,18 +210,19 @@ _COVERED = Case(
         DelegationScope.objects.filter(delegation=OuterRef("pk")).values("entitlement")
     ),
 )
+_DELEGATE, _DELEGATOR = "delegate_id", "delegator_identity_id"
 _FIELDS = ("pk", "delegate_id", "delegator_identity_id", "delegator_person_id", "task_id", "covered",
            "may_redelegate", "sure", "how", "derived")  # fmt: skip
 
 
 def held_by(at: datetime, *, only: Q | None = None) -> HopsOf:
     """The hops of these actors, in one query, or two where some are derived. `only` narrows the kinds of delegation."""
-    return _reader(at, "delegate_id", only)
+    return _reader(at, _DELEGATE, only)
 
 
 def given_by(at: datetime, *, only: Q | None = None) -> HopsOf:
     """The hops to these subjects."""
-    return _reader(at, "delegator_identity_id", only)
+    return _reader(at, _DELEGATOR, only)
 
 
 def one_of(column: str, keys: Collection[int]) -> RawSQL:
@@ -232,25 +233,40 @@ def one_of(column: str, keys: Collection[int]) -> RawSQL:
 
 
 def _reader(at: datetime, column: str, only: Q | None) -> HopsOf:
-    """Asks hop by hop; the statement is written once, for each narrowing by kinds once for each walk."""
+    """Asks hop by hop; the statement is written once, for each narrowing by kinds once for each walk.
+
+    Whoever a hop leads to is active, so only where a walk begins this is asked apart.
+    """
     statement = _written(column) if only is None else _statement(column, only)
+    active: set[int] = set()
+    end = 1 if column == _DELEGATOR else 2  # of a row: its actor, or its subject
 
     def read(keys: Collection[int]) -> list[Hop]:
+        if not active.issuperset(keys):
+            active.update(key for (key,) in _active().rows(list(keys)))
+        found = _still_given(statement.rows(at, [key for key in keys if key in active]), at)
+        active.update(row[end] for row in found if row[end] is not None)
         return [
             Hop(
                 delegation, actor, subject, person, None if scope is None else frozenset(scope),
                 task, passes is not False, sure, how, derived,
             )
-            for delegation, actor, subject, person, task, scope, passes, sure, how, derived
-            in _still_given(statement.rows(at, list(keys)), at)
+            for delegation, actor, subject, person, task, scope, passes, sure, how, derived in found
         ]  # fmt: skip
 
     return read
 
 
+@cache
+def _active() -> Statement:
+    rows = Identity.objects.active().filter(one_of("inventory_identity.id", KEYS))
+    return prepared.of(rows.order_by().values_list("pk"))
+
+
 def _statement(column: str, only: Q) -> Statement:
+    known = "delegator_identity" if column == _DELEGATOR else "delegate"
     return prepared.of(
-        Delegation.objects.effective_if_given(THEN)
+        Delegation.objects.effective_from(THEN, known)
         .filter(one_of(f"inventory_delegation.{column}", KEYS), only)
         .annotate(sure=_SURE, covered=_COVERED)
         .order_by("pk")

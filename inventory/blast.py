@@ -4,20 +4,24 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from typing import NamedTuple
 
 from django.db.models import Value
 from django.db.models.functions import Coalesce
 
+from inventory import prepared
 from inventory.access_graph import Place, Walk, one_of
 from inventory.effective import RISKS, SENSITIVITIES, Access, Right, access_of, who_acts_as
 from inventory.models import Entitlement, Grant, Task
+from inventory.prepared import KEYS, Statement
 
+_WORST = {risk: place for place, risk in enumerate(RISKS)}
 _DETAILS = ("pk", "name", "risk", "writes", "admin", "system_id", "system__name",
             "resource_id", "resource_name", "sensitivity")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(NamedTuple):
     """One entitlement that is reached, with what it is and how it is reached."""
 
     right: Right
@@ -87,14 +91,18 @@ def blast_radius(identity: int, at: datetime) -> BlastRadius:
 def described(rights: Iterable[Right]) -> list[Reached]:
     """The rights with what they are about: the riskiest first, then the nearest. One query."""
     by_key = {right.held.entitlement: right for right in rights}
-    rows = Entitlement.objects.filter(one_of("inventory_entitlement.id", by_key)).order_by()
-    said = rows.annotate(
+    found = [Reached(by_key[key], *about) for key, *about in _details().rows(list(by_key))]
+    found.sort(key=lambda each: (_WORST[each.risk], each.right.hops, each.name))
+    return found
+
+
+@cache
+def _details() -> Statement:
+    rows = Entitlement.objects.filter(one_of("inventory_entitlement.id", KEYS)).annotate(
         resource_name=Coalesce("resource__name", Value("")),
         sensitivity=Coalesce("resource__sensitivity", Value("")),
-    ).values_list(*_DETAILS)
-    found = [Reached(by_key[key], *about) for key, *about in said]
-    found.sort(key=lambda each: (RISKS.index(each.risk), each.right.hops, each.name))
-    return found
+    )
+    return prepared.of(rows.order_by().values_list(*_DETAILS))
 
 
 def _by_system(reached: list[Reached]) -> list[SystemReach]:

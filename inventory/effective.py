@@ -58,8 +58,7 @@ class Held(NamedTuple):
     sure: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
+class Right(NamedTuple):
     """One entitlement that is reached, by the shortest way: a certain one, if there is any."""
 
     held: Held

@@ -60,10 +60,14 @@ MOMENT, WHICH = Slot(1, "timestamptz"), Slot(2, "bigint[]")
 
 
 def of(rows: QuerySet[Any, Any]) -> Statement:
-    """The statement of a queryset that was made with `THEN` for the moment and `KEYS` for the keys; each call gives
-    these two, in this order."""
+    """The statement of a queryset that was made with `THEN` for the moment and `KEYS` for the keys. Each call gives
+    those of the two that it was made with, the moment first."""
     sql, values = rows.query.sql_with_params()
-    return numbered(sql, [slotted(value) for value in values], given=2)
+    parameters = [slotted(value) for value in values]
+    if MOMENT in parameters:
+        return numbered(sql, parameters, given=2)
+    only = [Slot(1, WHICH.kind) if one is WHICH else one for one in parameters]
+    return numbered(sql, only, given=1)
 
 
 def slotted(value: Any) -> Any:

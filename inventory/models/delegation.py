@@ -28,13 +28,22 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
     def effective_if_given(self, at: datetime) -> "DelegationQuerySet":
         """Effective, but for whether the grants that derived ones follow from still work: `still_given_q`, which is
         dear to plan and seldom needed."""
-        return self.filter(
-            in_force_q(at),
-            active_q("delegate__"),
-            Q(task=None) | open_task_q(at, "task__"),
-            (Q(delegator_identity__isnull=False) & active_q("delegator_identity__"))
-            | (Q(delegator_person__isnull=False) & can_answer(at, "delegator_person__")),
+        return self.effective_from(at, "delegator_identity").filter(
+            Q(delegator_identity=None) | active_q("delegator_identity__")
         )
+
+    def effective_from(self, at: datetime, known: str) -> "DelegationQuerySet":
+        """The same, where the identity at one end ("delegate" or "delegator_identity") is known to be active: without
+        joining it."""
+        ends = Q(delegator_identity__isnull=False)
+        if known != "delegator_identity":
+            ends &= active_q("delegator_identity__")
+        rows = self.filter(
+            in_force_q(at),
+            Q(task=None) | open_task_q(at, "task__"),
+            ends | (Q(delegator_person__isnull=False) & can_answer(at, "delegator_person__")),
+        )
+        return rows if known == "delegate" else rows.filter(active_q("delegate__"))
 
 
 def still_given_q(at: datetime) -> Q:
