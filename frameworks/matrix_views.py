@@ -64,11 +64,25 @@ def assessment_compare(request: HttpRequest) -> HttpResponse:
     """Every control that answers otherwise in one assessment than in another."""
     user = evidence_readers_only(request)
     choices = list(seeing.assessments(user, Assessment.objects.done())[:100])
-    first, second = (_chosen(request, name, choices) for name in ("a", "b"))
+    if request.GET.keys() & {"a", "b"}:
+        first, second = (_chosen(request, name, choices) for name in ("a", "b"))
+    else:
+        first, second = _last_two(choices)
     context: dict[str, object] = {"choices": choices, "first": first, "second": second}
     if first and second:
         context |= _compared(first, second)
     return render(request, "frameworks/assessment_compare.html", context)
+
+
+def _last_two(choices: list[Assessment]) -> tuple[Assessment | None, Assessment | None]:
+    """The newest assessment that has an earlier one of the same scope, after that one; the newest come first."""
+    later: dict[tuple[object, ...], Assessment] = {}
+    for one in choices:
+        scope = (one.team_id, one.environment, one.tier)
+        if scope in later:
+            return one, later[scope]
+        later[scope] = one
+    return None, None
 
 
 @require_GET

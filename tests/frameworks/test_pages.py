@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 from django.utils import timezone
 
-from frameworks import loading
+from frameworks import assessments, loading
+from frameworks.snapshot import Scope
 from inventory.models import User
 from reviews.check import CHECKS
 from reviews.models import CheckRun, CheckSetting, SweepRun
@@ -175,3 +176,20 @@ def test_no_page_asks_more_than_sixteen_queries(security: Client, address: str) 
         assert security.get(address).status_code == 200
 
     assert len(asked) <= 16
+
+
+def test_the_last_two_of_one_scope_are_compared_unless_others_are_asked_for(
+    security: Client,
+) -> None:
+    empty = security.get("/frameworks/assessments/compare/")
+    first = assessments.assess(Scope(), "job", timezone.now())
+    alone = security.get("/frameworks/assessments/compare/")
+    assessments.assess(Scope(environment="sandbox"), "job", timezone.now())
+    second = assessments.assess(Scope(), "job", timezone.now())
+
+    page = security.get("/frameworks/assessments/compare/")
+
+    assert "No assessments yet" in empty.content.decode()
+    assert "Choose two" in alone.content.decode()
+    assert (page.context["first"], page.context["second"]) == (first, second)
+    assert "controls answer the same" in page.content.decode()
