@@ -168,7 +168,7 @@ def _compared(first: Assessment, second: Assessment) -> dict[str, object]:
     """Controls whose answer differs, those that one of the two does not have, and the checks' numbers."""
     before, after = (_states(one) for one in (first, second))
     both = [key for key in after if key in before]
-    counted = {one.check_id: one for one in first.checks.only("check_id", *_NUMBERS)}
+    counted = {one.check_id: one for one in first.checks.only(*_NUMBERS)}
     return {
         "changed": [(after[key], before[key].state) for key in both if _differ(before, after, key)],
         "added": [after[key] for key in after if key not in before],
@@ -176,7 +176,7 @@ def _compared(first: Assessment, second: Assessment) -> dict[str, object]:
         "same": len(both) - sum(_differ(before, after, key) for key in both),
         "checks": [
             (was, now)
-            for now in second.checks.only("check_id", "title", *_NUMBERS)
+            for now in second.checks.only("title", *_NUMBERS)
             if (was := counted.get(now.check_id))
             and (was.passed, was.failed, was.unknown) != (now.passed, now.failed, now.unknown)
         ],
@@ -184,7 +184,8 @@ def _compared(first: Assessment, second: Assessment) -> dict[str, object]:
 
 
 _Key = tuple[str, str]
-_NUMBERS = ("passed", "failed", "unknown")
+# With its assessment, which the related manager looks at: deferred, each row would fetch it.
+_NUMBERS = ("assessment", "check_id", "passed", "failed", "unknown")
 
 
 def _states(assessment: Assessment) -> dict[_Key, AssessedControl]:

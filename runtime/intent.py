@@ -110,8 +110,8 @@ def _verdicts(
     for each in found.values():
         for row in each:
             broken[row.rule] = broken.get(row.rule, 0) + 1
-    said = []
-    for rule, why_not in _untold(task, calls).items():
+    said, untold = [], _untold(task, calls)
+    for rule, why_not in untold.items():
         label = Rule(rule).label
         if broken.get(rule):
             number = broken[rule]
@@ -122,7 +122,7 @@ def _verdicts(
             said.append(Verdict(label, "warn", "Cannot tell", why_not))
         else:
             said.append(Verdict(label, "good", "Holds", "Nothing that was called breaks it."))
-    for rule in set(broken) - set(_untold(task, calls)):
+    for rule in set(broken) - set(untold):
         said.append(
             Verdict(Rule(rule).label, "bad", "Broken", "See the deviations of its identity.")
         )

@@ -19,14 +19,13 @@ MOST = 12
 # A walk asks once for every hop, each way, however many identities are there; the chains of the demo are short. A call
 # and a chain of calls are shown with what their actors, callers and persons may do.
 WALKS = {
-    "inventory:identity-access": 18,
+    "inventory:identity-access": 16,
     "inventory:identity-access-path": 13,
     "inventory:delegation-explore": 14,
     "runtime:call-detail": 20,
-    "runtime:task-chain": 23,
-    "runtime:trace-chain": 23,
-    "runtime:conversation-chain": 23,
-    "frameworks:control-detail": 16,
+    "runtime:task-chain": 20,
+    "runtime:trace-chain": 14,
+    "frameworks:control-detail": 15,
 }
 VIEWED = 1  # what an auditor looks at is kept
 SAMPLES = 3  # rows of each kind that are opened
