@@ -74,7 +74,10 @@ def framework_versions(request: HttpRequest, key: str) -> HttpResponse:
     readers_only(request)
     versions = list(Framework.objects.filter(key=key).order_by("-pk"))
     framework = get_object_or_404(Framework, pk=versions[0].pk if versions else 0)
-    first, second = (_chosen(request, name, versions) for name in ("from", "to"))
+    if request.GET.keys() & {"from", "to"} or len(versions) < 2:
+        first, second = (_chosen(request, name, versions) for name in ("from", "to"))
+    else:
+        second, first = versions[:2]
     context = {
         "framework": framework,
         "versions": versions,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, BinaryIO, NoReturn
 from urllib.parse import urlsplit
 
 import django
@@ -110,15 +110,13 @@ def only_one(plan: Plan) -> Iterator[None]:
             " MANDATE_STATE=/path make run"
         ) from None
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            known = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+        known = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+        if not _locked(lock, patience=GRACE if _was_killed(known) else 0):
             raise CannotStart(
                 f"Mandate already runs on {plan.state}: process {known.get('pid', 'unknown')},"
                 f" {known.get('address', 'starting')}. Stop it there with Ctrl-C, or choose another"
                 " state directory: MANDATE_STATE=/path PORT=8001 make run"
-            ) from None
+            )
         if record.exists():  # the last one was killed; its programs are just ending
             _wait_for_port(plan, patience=GRACE)
         record.write_text(
@@ -128,6 +126,33 @@ def only_one(plan: Plan) -> Iterator[None]:
             yield
         finally:
             record.unlink()
+
+
+def _locked(lock: BinaryIO, *, patience: float) -> bool:
+    """Whether the lock is ours now. Programs of a supervisor that was killed hold it until they have ended."""
+    give_up = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= give_up:
+                return False
+            time.sleep(0.1)
+        else:
+            return True
+
+
+def _was_killed(known: dict[str, Any]) -> bool:  # Any: JSON
+    """Whether the supervisor that left this record is gone."""
+    if "pid" not in known:
+        return False
+    try:
+        os.kill(known["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # somebody else's: alive
+        return False
+    return False
 
 
 def refuse_busy_port(plan: Plan) -> None:

@@ -11,7 +11,11 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from mandate import embedded_postgres
 
@@ -58,7 +62,11 @@ class Run:
             return False
 
     def wait_until_ready(self) -> None:
-        wait_for(lambda: "Mandate is ready" in self.said(), seconds=300, told=self.said)
+        wait_for(lambda: self._is_over_or("Mandate is ready"), seconds=300, told=self.said)
+        assert "Mandate is ready" in self.said(), self.said()
+
+    def _is_over_or(self, said: str) -> bool:
+        return self.process.poll() is not None or said in self.said()
 
     def processes(self) -> dict[int, str]:
         """Every process that was started with this state directory in its environment."""
@@ -182,3 +190,52 @@ def test_a_port_that_is_no_number_is_refused_in_a_sentence(
     assert run.returncode == 1
     assert run.stdout == "\nPORT is 'http'. Use a number from 1 to 65535, such as 8000.\n"
     assert run.stderr == ""
+
+
+def test_while_postgres_is_restarted_every_call_of_an_exporter_arrives_once(mandate: Run) -> None:
+    """OpenTelemetry's own exporter sends on; what it was refused it sends again, and nothing is kept twice."""
+    mandate.wait_until_ready()
+    exporter = OTLPSpanExporter(
+        endpoint=f"http://127.0.0.1:{mandate.port}/v1/traces",
+        headers={"Authorization": f"Bearer {_token(mandate)}"},
+        timeout=120,
+    )
+    traces = TracerProvider()
+    traces.add_span_processor(
+        BatchSpanProcessor(exporter, max_export_batch_size=20, schedule_delay_millis=100)
+    )
+    tracer, sent, until = traces.get_tracer("own"), 0, time.monotonic() + 6
+    restart_at = [time.monotonic() + 1.5, time.monotonic() + 4]
+    while time.monotonic() < until:
+        if restart_at and time.monotonic() > restart_at[0]:
+            restart_at.pop(0)
+            pids = [pid for pid, name in mandate.processes().items() if name == "postgres"]
+            os.kill(min(pids), signal.SIGQUIT)  # at once, as after a crash
+        with tracer.start_as_current_span("execute_tool", attributes=CALL):
+            sent += 1
+        time.sleep(0.01)
+    traces.shutdown()
+
+    wait_for(mandate.is_ready, seconds=60, told=mandate.said)
+    assert restart_at == []
+    with psycopg.connect(embedded_postgres.ensure_running(mandate.state).url) as connection:
+        kept = connection.execute(
+            "SELECT count(*), count(DISTINCT span_id) FROM runtime_toolcall"
+        ).fetchone()
+    assert kept == (sent, sent)
+
+
+CALL = {
+    "gen_ai.operation.name": "execute_tool",
+    "gen_ai.tool.name": "count",
+    "gen_ai.agent.name": "a",
+}
+
+
+def _token(mandate: Run) -> str:
+    """A token that may report calls, for the administrator of this installation."""
+    command = [sys.executable, "manage.py", "token", "admin", "--scope", "ingest"]
+    url = embedded_postgres.ensure_running(mandate.state).url
+    given = {**os.environ, "MANDATE_STATE": str(mandate.state), "DATABASE_URL": url}
+    made = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=True)
+    return made.stdout.strip()
