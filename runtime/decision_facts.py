@@ -99,14 +99,13 @@ class Facts:
 
 def read(keys: Keys, *, at: datetime, token_digest: str = "") -> Facts:
     """The facts about what the keys name, and the API token with this digest."""
-    given: list[Any] = [
-        at,
+    named: tuple[list[int] | list[str], ...] = (
         ids(keys.identities), spiffe_ids(keys.identities), *pairs(keys.identities),
         ids(keys.systems), *pairs(keys.systems),
         ids(keys.resources), *pairs(keys.resources), words(keys.resources),
-        ids(keys.tools), *pairs(keys.tools), ids(keys.tasks), words(keys.tasks), token_digest,
-    ]  # fmt: skip
-    row = _statement().row(*given)
+        ids(keys.tools), *pairs(keys.tools), ids(keys.tasks), words(keys.tasks),
+    )  # fmt: skip
+    row = _statement().row(at, *map(prepared.array, named), token_digest)
     parts = [orjson.loads(part) if part else [] for part in row]
     versions, token, identities, resources, systems, tools, tasks, allows, denies, bindings = parts
     grants: dict[int, list[Row]] = {}
@@ -144,7 +143,7 @@ def _statement() -> Statement:
     text = _NAMED + ",\n".join(parts)
     keys = text.count("%s") - len(parameters)
     slots = [Slot(number) for number in range(2, keys + 2)]
-    return prepared.numbered(text, [*slots, *parameters], given=keys + 1)
+    return prepared.numbered(text, [*slots, *parameters], given=keys + 1, one_plan=True)
 
 
 def _among(column: str, named: str) -> RawSQL:
