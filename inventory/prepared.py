@@ -20,7 +20,8 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 import psycopg
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 
 PREPARE_AFTER = 1  # uses of a statement until the server keeps its plan
@@ -126,33 +127,47 @@ def _all(cursor: Cursor) -> list[Row]:
 def _retried(
     sql: str, parameters: Sequence[Any], take: Callable[[Cursor], T], *, one_plan: bool = False
 ) -> T:
-    in_transaction = connection.in_atomic_block
+    link = connections[DEFAULT_DB_ALIAS]
+    in_transaction = link.in_atomic_block
     try:
-        return _run(sql, parameters, take, one_plan=one_plan)
+        return _run(link, sql, parameters, take, one_plan=one_plan)
     except (OperationalError, InterfaceError):
         if in_transaction:  # what was done in it is gone: not ours to repeat
             raise
-        connection.close()
-    return _run(sql, parameters, take, one_plan=one_plan)
+        link.close()
+    return _run(link, sql, parameters, take, one_plan=one_plan)
 
 
-def _run(sql: str, parameters: Sequence[Any], take: Callable[[Cursor], T], *, one_plan: bool) -> T:
-    connection.ensure_connection()
-    raw: psycopg.Connection[Row] = connection.connection
+def _run(
+    link: BaseDatabaseWrapper,
+    sql: str,
+    parameters: Sequence[Any],
+    take: Callable[[Cursor], T],
+    *,
+    one_plan: bool,
+) -> T:
+    link.ensure_connection()
+    raw: psycopg.Connection[Row] = link.connection
     before, raw.prepare_threshold = raw.prepare_threshold, PREPARE_AFTER
     began = time.monotonic()
     try:
-        with (
-            connection.wrap_database_errors,
-            _planning(raw, one_plan=one_plan),
-            psycopg.RawCursor(raw) as cursor,
-        ):
-            cursor.execute(sql, parameters, prepare=True)
-            return take(cursor)
+        with link.wrap_database_errors:
+            if (raw in _in_one_plan) == one_plan:
+                return _taken(raw, sql, parameters, take)
+            with _planning(raw, one_plan=one_plan):
+                return _taken(raw, sql, parameters, take)
     finally:
         raw.prepare_threshold = before
-        if connection.queries_logged:  # so that tests that count queries count these as well
-            connection.queries_log.append({"sql": sql, "time": f"{time.monotonic() - began:.3f}"})
+        if link.queries_logged:  # so that tests that count queries count these as well
+            link.queries_log.append({"sql": sql, "time": f"{time.monotonic() - began:.3f}"})
+
+
+def _taken(
+    raw: psycopg.Connection[Row], sql: str, parameters: Sequence[Any], take: Callable[[Cursor], T]
+) -> T:
+    with psycopg.RawCursor(raw) as cursor:
+        cursor.execute(sql, parameters, prepare=True)
+        return take(cursor)
 
 
 _MODES = {True: "force_generic_plan", False: "auto"}
@@ -161,15 +176,12 @@ _in_one_plan: WeakSet[psycopg.Connection[Row]] = WeakSet()  # sessions that were
 
 @contextmanager
 def _planning(raw: psycopg.Connection[Row], *, one_plan: bool) -> Iterator[None]:
-    """Sets how the session plans, when that has to change: a session asks much the same all day. What a transaction
-    sets ends with it, so there it is set for this statement only. Nothing but these statements is prepared."""
-    known = raw in _in_one_plan
-    if known == one_plan:
-        yield
-    elif not raw.autocommit:  # Django's sign of a transaction
+    """Changes how the session plans, which is rare: a session asks much the same all day. What a transaction sets ends
+    with it, so there it is set for this statement only. Nothing but these statements is prepared."""
+    if not raw.autocommit:  # Django's sign of a transaction
         raw.execute(f"SET LOCAL plan_cache_mode = {_MODES[one_plan]}")
         yield
-        raw.execute(f"SET LOCAL plan_cache_mode = {_MODES[known]}")
+        raw.execute(f"SET LOCAL plan_cache_mode = {_MODES[not one_plan]}")
     else:
         raw.execute(f"SET plan_cache_mode = {_MODES[one_plan]}")
         (_in_one_plan.add if one_plan else _in_one_plan.discard)(raw)
