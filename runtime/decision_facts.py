@@ -5,9 +5,10 @@ together as far as the requests need them, and asked as one prepared statement. 
 sees a revocation at once.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
@@ -87,6 +88,24 @@ def read(keys: Keys, *, at: datetime, token_digest: str = "") -> Facts:
     )  # fmt: skip
 
 
+def grants_in(system: int, identities: Collection[int], *, at: datetime) -> list[Row]:
+    """Grants and denials that count in the system, of a few identities."""
+    (found,) = _grants_alone().row(at, prepared.array(identities), system)
+    rows: list[Row] = orjson.loads(found or "[]")
+    return rows
+
+
+@cache
+def _grants_alone() -> Statement:
+    rows = _grants(
+        RawSQL("inventory_identity.id = ANY(%s)", [Slot(2, "bigint[]")], BooleanField()),
+        RawSQL("inventory_entitlement.system_id = %s", [Slot(3, "bigint")], BooleanField()),
+    )
+    sql, given = rows.order_by().query.sql_with_params()
+    parameters = [prepared.slotted(value) for value in given]
+    return prepared.numbered("SELECT " + _as_json(sql), parameters, given=3, one_plan=True)
+
+
 def _by_id(rows: list[Row]) -> dict[int, Row]:
     return {row["id"]: row for row in rows}
 
@@ -108,12 +127,16 @@ def _statement(shape: Shape) -> Statement:
             parts.append("NULL")
             continue
         sql, given = rows.order_by().query.sql_with_params()
-        parts.append(f"(SELECT json_agg(t)::text FROM ({sql}) t)")  # noqa: S608  Django's own
+        parts.append(_as_json(sql))
         parameters += [prepared.slotted(value) for value in given]
     text = decision_names.text(shape) + "\nSELECT " + ",\n".join(parts)
     keys = text.count("%s") - len(parameters)
     slots = [Slot(number) for number in range(2, keys + 2)]
     return prepared.numbered(text, [*slots, *parameters], given=keys + 1, one_plan=True)
+
+
+def _as_json(sql: str) -> str:
+    return f"(SELECT json_agg(t)::text FROM ({sql}) t)"  # noqa: S608  Django's own
 
 
 def _parts(shape: Shape) -> list[QuerySet[Any, Any] | None]:
@@ -126,7 +149,7 @@ def _parts(shape: Shape) -> list[QuerySet[Any, Any] | None]:
         _systems() if place else None,
         _tools() if means else None,
         _tasks() if asks_for(shape, "work") else None,
-        _grants() if who and place else None,
+        _held() if who and place else None,
         _bindings() if who and means else None,
     ]
 
@@ -206,7 +229,13 @@ def grant_rows(rows: QuerySet[Grant]) -> QuerySet[Any, Any]:
     return found
 
 
-def _grants() -> QuerySet[Any, Any]:
+def _held() -> QuerySet[Any, Any]:
+    return _grants(
+        _among("inventory_identity.id", "who"), _among("inventory_entitlement.system_id", "place")
+    )
+
+
+def _grants(who: RawSQL, where: RawSQL) -> QuerySet[Any, Any]:
     """Grants that work, and denials, which count while their source has them, as in inventory/denials.py.
 
     Those of identities that are not active are left out: nothing is permitted to these, whatever they hold.
@@ -216,8 +245,8 @@ def _grants() -> QuerySet[Any, Any]:
     return grant_rows(
         Grant.objects.filter(
             active_q("identity__"),
-            _among("inventory_identity.id", "who"),
-            _among("inventory_entitlement.system_id", "place"),
+            who,
+            where,
             allows | denies,
         )
     )
