@@ -1,7 +1,9 @@
 """Statements that are asked thousands of times: written once for each process, prepared once for each connection.
 
 Their parameters are numbered ($1), as PostgreSQL takes them: nothing has to read through the text again, and the
-server keeps the plan, which for conditions like ours takes it longer to make than to follow.
+server can keep the plan, which for conditions like ours takes it longer to make than to follow. Whether it does, it
+finds out by comparing costs, and those of a plan for any values often look worse than they are; so a statement can
+say that one plan serves all its calls.
 
 They run on Django's own connection of the thread, so that they see its transaction. Django asks the server before each
 request whether the connection still lives; here a broken one is noticed by the statement itself, which is then tried
@@ -9,14 +11,17 @@ once more on a new one.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import psycopg
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 
 PREPARE_AFTER = 1  # uses of a statement until the server keeps its plan
@@ -42,18 +47,20 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL with numbered parameters: those that each call gives, then the constants."""
+    """SQL with numbered parameters: those that each call gives, then the constants. `one_plan`: planned once for each
+    connection, for statements that take the same way whatever the values are."""
 
     text: str
     constants: tuple[Any, ...]
+    one_plan: bool = False
 
     def rows(self, *given: Any) -> list[Row]:
         """All rows; the statement only reads."""
-        return _retried(self.text, [*given, *self.constants], lambda cursor: cursor.fetchall())
+        return _retried(self.text, [*given, *self.constants], _all, one_plan=self.one_plan)
 
     def row(self, *given: Any) -> Row:
         """The one row of a statement that only reads."""
-        return fetch_one(self.text, [*given, *self.constants])
+        return fetch_one(self.text, [*given, *self.constants], one_plan=self.one_plan)
 
 
 MOMENT, WHICH = Slot(1, "timestamptz"), Slot(2, "bigint[]")
@@ -79,7 +86,16 @@ def slotted(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def numbered(sql: str, parameters: Sequence[Any], *, given: int) -> Statement:
+def array(values: Iterable[int | str]) -> str:
+    """As PostgreSQL writes an array. A list would be another type for small numbers, for large ones and when it is
+    empty, and for each combination of them the server would prepare the statement anew."""
+    quoted = (str(one).replace("\\", "\\\\").replace('"', '\\"') for one in values)
+    return "{" + ",".join(f'"{one}"' for one in quoted) + "}"
+
+
+def numbered(
+    sql: str, parameters: Sequence[Any], *, given: int, one_plan: bool = False
+) -> Statement:
     """With numbers in place of %s. Of the parameters, slots keep their numbers (1 to `given`); constants follow."""
     pieces = sql.split("%s")
     text, constants = [pieces[0]], []
@@ -88,43 +104,85 @@ def numbered(sql: str, parameters: Sequence[Any], *, given: int) -> Statement:
             constants.append(parameter)
         slot = parameter if isinstance(parameter, Slot) else Slot(given + len(constants))
         text += [str(slot), piece]
-    return Statement("".join(text).replace("%%", "%"), tuple(constants))
+    return Statement("".join(text).replace("%%", "%"), tuple(constants), one_plan)
 
 
-def fetch_one(sql: str, parameters: Sequence[Any]) -> Row:
-    """The one row of a statement that only reads."""
-    row = _retried(sql, parameters, lambda cursor: cursor.fetchone())
+def fetch_one(sql: str, parameters: Sequence[Any], *, one_plan: bool = True) -> Row:
+    """The one row of a statement that only reads; planned once for each connection, unless it is told otherwise."""
+    row = _retried(sql, parameters, lambda cursor: cursor.fetchone(), one_plan=one_plan)
     if row is None:
         raise LookupError("A statement that always has a row had none.")
     return row
 
 
 def execute(sql: str, parameters: Sequence[Any]) -> None:
-    """A statement that is safe to repeat."""
-    _retried(sql, parameters, lambda cursor: None)
+    """A statement that is safe to repeat, planned once for each connection."""
+    _retried(sql, parameters, lambda cursor: None, one_plan=True)
 
 
-def _retried(sql: str, parameters: Sequence[Any], take: Callable[[Cursor], T]) -> T:
-    in_transaction = connection.in_atomic_block
+def _all(cursor: Cursor) -> list[Row]:
+    return cursor.fetchall()
+
+
+def _retried(
+    sql: str, parameters: Sequence[Any], take: Callable[[Cursor], T], *, one_plan: bool = False
+) -> T:
+    link = connections[DEFAULT_DB_ALIAS]
+    in_transaction = link.in_atomic_block
     try:
-        return _run(sql, parameters, take)
+        return _run(link, sql, parameters, take, one_plan=one_plan)
     except (OperationalError, InterfaceError):
         if in_transaction:  # what was done in it is gone: not ours to repeat
             raise
-        connection.close()
-    return _run(sql, parameters, take)
+        link.close()
+    return _run(link, sql, parameters, take, one_plan=one_plan)
 
 
-def _run(sql: str, parameters: Sequence[Any], take: Callable[[Cursor], T]) -> T:
-    connection.ensure_connection()
-    raw: psycopg.Connection[Row] = connection.connection
+def _run(
+    link: BaseDatabaseWrapper,
+    sql: str,
+    parameters: Sequence[Any],
+    take: Callable[[Cursor], T],
+    *,
+    one_plan: bool,
+) -> T:
+    link.ensure_connection()
+    raw: psycopg.Connection[Row] = link.connection
     before, raw.prepare_threshold = raw.prepare_threshold, PREPARE_AFTER
     began = time.monotonic()
     try:
-        with connection.wrap_database_errors, psycopg.RawCursor(raw) as cursor:
-            cursor.execute(sql, parameters, prepare=True)
-            return take(cursor)
+        with link.wrap_database_errors:
+            if (raw in _in_one_plan) == one_plan:
+                return _taken(raw, sql, parameters, take)
+            with _planning(raw, one_plan=one_plan):
+                return _taken(raw, sql, parameters, take)
     finally:
         raw.prepare_threshold = before
-        if connection.queries_logged:  # so that tests that count queries count these as well
-            connection.queries_log.append({"sql": sql, "time": f"{time.monotonic() - began:.3f}"})
+        if link.queries_logged:  # so that tests that count queries count these as well
+            link.queries_log.append({"sql": sql, "time": f"{time.monotonic() - began:.3f}"})
+
+
+def _taken(
+    raw: psycopg.Connection[Row], sql: str, parameters: Sequence[Any], take: Callable[[Cursor], T]
+) -> T:
+    with psycopg.RawCursor(raw) as cursor:
+        cursor.execute(sql, parameters, prepare=True)
+        return take(cursor)
+
+
+_MODES = {True: "force_generic_plan", False: "auto"}
+_in_one_plan: WeakSet[psycopg.Connection[Row]] = WeakSet()  # sessions that were set to it
+
+
+@contextmanager
+def _planning(raw: psycopg.Connection[Row], *, one_plan: bool) -> Iterator[None]:
+    """Changes how the session plans, which is rare: a session asks much the same all day. What a transaction sets ends
+    with it, so there it is set for this statement only. Nothing but these statements is prepared."""
+    if not raw.autocommit:  # Django's sign of a transaction
+        raw.execute(f"SET LOCAL plan_cache_mode = {_MODES[one_plan]}")
+        yield
+        raw.execute(f"SET LOCAL plan_cache_mode = {_MODES[not one_plan]}")
+    else:
+        raw.execute(f"SET plan_cache_mode = {_MODES[one_plan]}")
+        (_in_one_plan.add if one_plan else _in_one_plan.discard)(raw)
+        yield

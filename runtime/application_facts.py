@@ -36,7 +36,8 @@ def read(questions: Sequence[Question]) -> Loaded:
     if not named:
         return {}
     keys = sorted(named)
-    (found,) = prepared.fetch_one(_READ, [[kind for kind, _ in keys], [key for _, key in keys]])
+    types, names = ([uid[part] for uid in keys] for part in (0, 1))
+    (found,) = prepared.fetch_one(_READ, [prepared.array(types), prepared.array(names)])
     return {entity_uid(one): as_cedar(one) for one in orjson.loads(found or "[]")}
 
 

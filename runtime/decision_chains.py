@@ -11,11 +11,12 @@ from django.db.models import Q, QuerySet
 from inventory.access_graph import Hop, acting_as, held_by, one_of
 from inventory.models import Entitlement, Grant, Identity, Person
 from runtime.coverage import Coverage, Row, Target, of_request
-from runtime.decision_facts import grant_rows
+from runtime.decision_facts import grant_rows, grants_in
 from runtime.decision_keys import Key, key_of
 from runtime.questions import Refused
 
 LONGEST_CHAIN = 8
+FEW = 20  # identities through which something is reached
 _MEND = "Ask with the chain as it is, or have the missing delegation made."
 
 
@@ -164,12 +165,15 @@ def acts_as(identity: int, other: int, *, at: datetime) -> Hop | None:
 
 
 def _rows(identities: list[int], system: int, at: datetime) -> list[Row]:
+    """For few identities there is a plan that is kept; for many, how to find them depends on how many."""
+    if len(identities) <= FEW:
+        return [*grants_in(system, identities, at=at)] if identities else []
     theirs = Q(one_of("inventory_grant.identity_id", identities), entitlement__system=system)
     allows: QuerySet[Grant] = Grant.objects.effective(at).filter(
         theirs, entitlement__effect=Entitlement.Effect.ALLOW
     )
     denies = Grant.objects.filter(theirs, entitlement__effect=Entitlement.Effect.DENY, gone_at=None)
-    return [*grant_rows(denies), *grant_rows(allows)] if identities else []
+    return [*grant_rows(denies), *grant_rows(allows)]
 
 
 def _nearer(known: Through, new: Through) -> Through:

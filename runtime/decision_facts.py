@@ -1,12 +1,14 @@
 """What the inventory knows now about the requests of a batch, and which policies are live: one statement.
 
 Each part is a queryset of the inventory, so that its meaning is written where it belongs; they are compiled once, put
-together, and asked as one prepared statement. So a request costs one round trip, and sees a revocation at once.
+together as far as the requests need them, and asked as one prepared statement. So a request costs one round trip, and
+sees a revocation at once.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
@@ -39,47 +41,18 @@ from inventory.models import (
     Tool,
     ToolBinding,
 )
+from inventory.models.grant import effective_if_active_q
+from inventory.models.identity import active_q
 from inventory.models.person import can_answer
 from inventory.models.task import open_task_q
 from inventory.prepared import THEN, Slot, Statement
-from runtime.decision_keys import Keys, ids, pairs, spiffe_ids, words
+from runtime import decision_names
+from runtime.decision_keys import Keys
+from runtime.decision_names import Shape, among, asks_for
 from runtime.models import CallTally
 from runtime.tier_rule import WINDOW, after_sql
 
 Row = dict[str, Any]  # Any: JSON
-
-# The keys as sets of ids. A retired identity may share its SPIFFE ID with its successor, so only live ones are found.
-_NAMED = """WITH
-who(id) AS MATERIALIZED (
-    SELECT unnest(%s::bigint[])
-    UNION SELECT id FROM inventory_identity
-    WHERE spiffe_id = ANY(%s::text[]) AND gone_at IS NULL AND NOT lifecycle = 'retired'
-    UNION SELECT i.id FROM unnest(%s::text[], %s::text[]) k(a, b)
-    JOIN inventory_identity i ON i.namespace = k.a AND i.external_id = k.b),
-asked_place(id) AS MATERIALIZED (
-    SELECT unnest(%s::bigint[])
-    UNION SELECT s.id FROM unnest(%s::text[], %s::text[]) k(a, b)
-    JOIN inventory_system s ON s.namespace = k.a AND s.external_id = k.b),
-what(id) AS MATERIALIZED (
-    SELECT unnest(%s::bigint[])
-    UNION SELECT r.id FROM unnest(%s::text[], %s::text[]) k(a, b)
-    JOIN inventory_resource r ON r.namespace = k.a AND r.external_id = k.b
-    UNION SELECT r.id FROM asked_place p JOIN inventory_system s ON s.id = p.id
-    CROSS JOIN unnest(%s::text[]) k(word)
-    JOIN inventory_resource r ON r.namespace = s.namespace AND r.external_id = k.word),
-place(id) AS MATERIALIZED (
-    SELECT id FROM asked_place
-    UNION SELECT r.system_id FROM inventory_resource r WHERE r.id IN (SELECT id FROM what)),
-means(id) AS MATERIALIZED (
-    SELECT unnest(%s::bigint[])
-    UNION SELECT t.id FROM unnest(%s::text[], %s::text[]) k(a, b)
-    JOIN inventory_tool t ON t.provider = k.a AND t.name = k.b),
-work(id) AS MATERIALIZED (
-    SELECT unnest(%s::bigint[])
-    UNION SELECT t.id FROM inventory_task t
-    WHERE t.identity_id IN (SELECT id FROM who) AND t.reference = ANY(%s::text[])
-    AND t.reference <> '' AND t.status = 'open')
-SELECT """
 
 
 @dataclass(slots=True)
@@ -99,18 +72,12 @@ class Facts:
 
 def read(keys: Keys, *, at: datetime, token_digest: str = "") -> Facts:
     """The facts about what the keys name, and the API token with this digest."""
-    given: list[Any] = [
-        at,
-        ids(keys.identities), spiffe_ids(keys.identities), *pairs(keys.identities),
-        ids(keys.systems), *pairs(keys.systems),
-        ids(keys.resources), *pairs(keys.resources), words(keys.resources),
-        ids(keys.tools), *pairs(keys.tools), ids(keys.tasks), words(keys.tasks), token_digest,
-    ]  # fmt: skip
-    row = _statement().row(*given)
+    shape, arrays = decision_names.given(keys)
+    row = _statement(shape).row(at, *arrays, token_digest)
     parts = [orjson.loads(part) if part else [] for part in row]
-    versions, token, identities, resources, systems, tools, tasks, allows, denies, bindings = parts
+    versions, token, identities, resources, systems, tools, tasks, held, bindings = parts
     grants: dict[int, list[Row]] = {}
-    for grant in (*denies, *allows):
+    for grant in held:
         grants.setdefault(grant["identity_id"], []).append(grant)
     return Facts(
         versions=[(one["id"], one["domain"], one["monitored"]) for one in versions],
@@ -119,6 +86,24 @@ def read(keys: Keys, *, at: datetime, token_digest: str = "") -> Facts:
         tools=_by_id(tools), tasks=_by_id(tasks), grants=grants,
         held={(one["identity_id"], one["tool_id"]): one for one in bindings},
     )  # fmt: skip
+
+
+def grants_in(system: int, identities: Collection[int], *, at: datetime) -> list[Row]:
+    """Grants and denials that count in the system, of a few identities."""
+    (found,) = _grants_alone().row(at, prepared.array(identities), system)
+    rows: list[Row] = orjson.loads(found or "[]")
+    return rows
+
+
+@cache
+def _grants_alone() -> Statement:
+    rows = _grants(
+        RawSQL("inventory_identity.id = ANY(%s)", [Slot(2, "bigint[]")], BooleanField()),
+        RawSQL("inventory_entitlement.system_id = %s", [Slot(3, "bigint")], BooleanField()),
+    )
+    sql, given = rows.order_by().query.sql_with_params()
+    parameters = [prepared.slotted(value) for value in given]
+    return prepared.numbered("SELECT " + _as_json(sql), parameters, given=3, one_plan=True)
 
 
 def _by_id(rows: list[Row]) -> dict[int, Row]:
@@ -133,23 +118,45 @@ extract(epoch FROM k.last_used_at) AS used, u.is_active, u.username
 FROM inventory_apitoken k JOIN inventory_user u ON u.id = k.user_id WHERE k.digest = %s) t)"""
 
 
-@cache
-def _statement() -> Statement:
+@lru_cache(maxsize=200)
+def _statement(shape: Shape) -> Statement:
     """The moment is its first parameter, the keys and the token are those after it."""
     parts, parameters = [_VERSIONS, _CALLER], []
-    for make in (_identities, _resources, _systems, _tools, _tasks, _allows, _denies, _bindings):
-        sql, given = make().order_by().query.sql_with_params()
-        parts.append(f"(SELECT json_agg(t)::text FROM ({sql}) t)")  # noqa: S608  Django's own
+    for rows in _parts(shape):
+        if rows is None:
+            parts.append("NULL")
+            continue
+        sql, given = rows.order_by().query.sql_with_params()
+        parts.append(_as_json(sql))
         parameters += [prepared.slotted(value) for value in given]
-    text = _NAMED + ",\n".join(parts)
+    text = decision_names.text(shape) + "\nSELECT " + ",\n".join(parts)
     keys = text.count("%s") - len(parameters)
     slots = [Slot(number) for number in range(2, keys + 2)]
-    return prepared.numbered(text, [*slots, *parameters], given=keys + 1)
+    return prepared.numbered(text, [*slots, *parameters], given=keys + 1, one_plan=True)
 
 
-def _among(column: str, named: str) -> RawSQL:
-    """Whether the column holds one of the keys that `_NAMED` found; both are our own words."""
-    return RawSQL(f"{column} IN (SELECT id FROM {named})", [], BooleanField())  # noqa: S611,S608
+def _as_json(sql: str) -> str:
+    return f"(SELECT json_agg(t)::text FROM ({sql}) t)"  # noqa: S608  Django's own
+
+
+def _parts(shape: Shape) -> list[QuerySet[Any, Any] | None]:
+    """The rows that a batch of this shape is about; None where there can be none."""
+    who, means = asks_for(shape, "who"), asks_for(shape, "means")
+    what, place = asks_for(shape, "what"), asks_for(shape, "what", "asked_place")
+    return [
+        _identities(calls=means) if who else None,
+        _resources() if what else None,
+        _systems() if place else None,
+        _tools() if means else None,
+        _tasks() if asks_for(shape, "work") else None,
+        _held() if who and place else None,
+        _bindings() if who and means else None,
+    ]
+
+
+def _among(column: str, kind: str) -> RawSQL:
+    """Whether the column holds one of the ids of the kind; both are our own words."""
+    return RawSQL(among(column, kind), [], BooleanField())  # noqa: S611
 
 
 def _flag(
@@ -158,15 +165,13 @@ def _flag(
     return ExpressionWrapper(condition, output_field=BooleanField())
 
 
-# Only a call of a tool is evidence of a tier, so it is asked only where a request names one.
-_AFTER = f"""CASE WHEN EXISTS (SELECT FROM means) THEN {
-    after_sql('''COALESCE((
-    SELECT evidence FROM runtime_observedtier WHERE identity_id = inventory_identity.id AND ended_at IS NULL), '{}')''')
-}
-END"""  # noqa: S608
+_AFTER = after_sql("""COALESCE((
+    SELECT evidence FROM runtime_observedtier WHERE identity_id = inventory_identity.id AND ended_at IS NULL), '{}')""")
 
 
-def _identities() -> QuerySet[Any, Any]:
+def _identities(*, calls: bool) -> QuerySet[Any, Any]:
+    """Only a call of a tool is evidence of a tier, so it is asked only where a request names one."""
+    after = RawSQL(_AFTER if calls else "NULL::int[]", [], ArrayField(IntegerField()))  # noqa: S611
     acts = Delegation.objects.in_force(THEN).filter(
         delegator_identity__isnull=False, delegate=OuterRef("pk")
     )
@@ -176,7 +181,7 @@ def _identities() -> QuerySet[Any, Any]:
         gone=_flag(Q(gone_at__isnull=False)), compromised=_flag(Q(compromised_at__isnull=False)),
         owner_email=F("owner__email"), owner_name=F("owner__name"),
         owner_here=_flag(can_answer(THEN, "owner__")),
-        acts_as_others=Exists(acts), tiers_after=RawSQL(_AFTER, [], ArrayField(IntegerField())),  # noqa: S611
+        acts_as_others=Exists(acts), tiers_after=after,
     )  # fmt: skip
 
 
@@ -224,25 +229,27 @@ def grant_rows(rows: QuerySet[Grant]) -> QuerySet[Any, Any]:
     return found
 
 
-def _allows() -> QuerySet[Any, Any]:
-    return grant_rows(
-        Grant.objects.effective(THEN).filter(
-            _among("inventory_grant.identity_id", "who"),
-            _among("inventory_entitlement.system_id", "place"),
-            entitlement__effect=Entitlement.Effect.ALLOW,
-        )
+def _held() -> QuerySet[Any, Any]:
+    return _grants(
+        _among("inventory_identity.id", "who"), _among("inventory_entitlement.system_id", "place")
     )
 
 
-def _denies() -> QuerySet[Any, Any]:
-    """A denial counts while its source has it, as in inventory/denials.py."""
+def _grants(who: RawSQL, where: RawSQL) -> QuerySet[Any, Any]:
+    """Grants that work, and denials, which count while their source has them, as in inventory/denials.py.
+
+    Those of identities that are not active are left out: nothing is permitted to these, whatever they hold.
+    """
+    allows = Q(entitlement__effect=Entitlement.Effect.ALLOW) & effective_if_active_q(THEN)
+    denies = Q(entitlement__effect=Entitlement.Effect.DENY, gone_at=None)
     return grant_rows(
         Grant.objects.filter(
-            _among("inventory_grant.identity_id", "who"),
-            _among("inventory_entitlement.system_id", "place"),
-            entitlement__effect=Entitlement.Effect.DENY, gone_at=None,
+            active_q("identity__"),
+            who,
+            where,
+            allows | denies,
         )
-    )  # fmt: skip
+    )
 
 
 def _bindings() -> QuerySet[Any, Any]:

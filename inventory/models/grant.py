@@ -44,15 +44,24 @@ class GrantQuerySet(models.QuerySet["Grant"]):
 
     def effective_if_active(self, at: datetime) -> "GrantQuerySet":
         """Effective, where the identity is known to be active: without joining it."""
-        return self.in_force(at).filter(
-            # A subquery, not joins: almost no grant needs it, and every check asks this.
-            Q(just_in_time=False)
-            | Exists(Grant.objects.filter(carried_q(at), just_in_time=True, pk=OuterRef("pk"))),
-        )
+        return self.filter(effective_if_active_q(at))
 
     def standing(self) -> "GrantQuerySet":
         """Held for good, not for a task or a while."""
         return self.filter(task=None, just_in_time=False)
+
+
+def effective_if_active_q(at: datetime) -> Q:
+    """The same as a condition: in force, and what just-in-time access hangs on still there."""
+    return (
+        in_force_q(at)
+        & not_idle_q(at)
+        # A subquery, not joins: almost no grant needs it, and every check asks this.
+        & (
+            Q(just_in_time=False)
+            | Q(Exists(Grant.objects.filter(carried_q(at), just_in_time=True, pk=OuterRef("pk"))))
+        )
+    )
 
 
 def in_force_q(at: datetime, prefix: str = "") -> Q:

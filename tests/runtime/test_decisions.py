@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from inventory.models import Delegation, Identity, Tool, ToolBinding
-from runtime import decisions
+from inventory.models import Delegation, Grant, Identity, Tool, ToolBinding
+from runtime import decision_chains, decisions
 from runtime.models import Decision
 from runtime.questions import Answer, Question
 from tests.factories import (
@@ -231,7 +231,12 @@ def test_each_link_of_a_chain_must_stand_and_its_scope_narrows() -> None:
     assert asked(worker, **where, context=context).permitted
 
 
-def test_what_is_reached_by_acting_as_another_counts_as_far_as_the_way_carries() -> None:
+@pytest.mark.parametrize("few", [20, 0])
+def test_what_is_reached_by_acting_as_another_counts_as_far_as_the_way_carries(
+    few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many others there are: few and many are read by statements of their own."""
+    monkeypatch.setattr(decision_chains, "FEW", few)
     role, agent = an_identity(kind="role"), an_identity()
     _, where = held(role)
     assert asked(agent, **where).reason_code == "no_grant"
@@ -243,8 +248,28 @@ def test_what_is_reached_by_acting_as_another_counts_as_far_as_the_way_carries()
     assert asked(agent, **where).reason_code == "no_grant"
 
     Identity.objects.filter(pk=role.pk).update(lifecycle="active")
+    grants = Grant.objects.filter(identity=role)
+    grants.update(revoked_at=NOW)
+    assert asked(agent, **where).reason_code == "no_grant"
+
+    grants.update(revoked_at=None)
+    denial = a_denial(role)
+    assert not asked(agent, **where).permitted
+
+    Grant.objects.filter(pk=denial.pk).update(gone_at=NOW)
+    assert asked(agent, **where).permitted
+
     Delegation.objects.filter(pk=way.pk).update(conditions={"mfa": True})
     assert asked(agent, **where).reason_code == "grant_uncertain"
+
+
+def a_denial(identity: Identity) -> Grant:
+    """Of what its one grant allows."""
+    allowed = identity.grants.get().entitlement
+    denies = an_entitlement(
+        system=allowed.system, resource=allowed.resource, name=allowed.name, effect="deny"
+    )
+    return a_grant(identity=identity, entitlement=denies)
 
 
 def test_becoming_another_needs_that_delegation() -> None:

@@ -7,7 +7,8 @@ import pytest
 from django.db import OperationalError
 
 from inventory import prepared
-from runtime import decision_facts
+from runtime import decision_facts, decision_names
+from runtime.decision_keys import Keys, key_of
 from runtime.models import Decision, PolicyEntity
 from runtime.questions import KNOWN_CONTEXT
 from runtime.recording import RECORDER
@@ -170,7 +171,11 @@ def test_policies_that_cannot_be_read_permit_nothing(ask: Ask) -> None:
 
 def test_the_statement_is_prepared_with_values_apart() -> None:
     """No value of a request is ever part of the SQL."""
-    sql = decision_facts._statement().text
+    keys = Keys(
+        *({key_of(1), key_of("a/b"), key_of("spiffe://a/b"), key_of("word")} for _ in range(5))
+    )
+    shape, _ = decision_names.given(keys)
+    sql = decision_facts._statement(shape).text
 
     assert "$1" in sql
     assert "%s" not in sql
