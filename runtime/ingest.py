@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Case, DateTimeField, Q, Value, When
@@ -18,7 +17,7 @@ from inventory import tools_seen
 from inventory.models import ApiToken, Identity, User
 from runtime import ancestors, call_rows, call_signals, naming, partitions, writing
 from runtime.ancestors import Above, Node
-from runtime.call_rows import Row
+from runtime.call_rows import Row, moment
 from runtime.models.tool_call import key_of
 from runtime.naming import Name
 from runtime.told import AGENT, LINK, TOOL, Refused, Told
@@ -64,31 +63,37 @@ def take(told: Iterable[Told], *, reporter: User, token: ApiToken | None, at: da
     items = _fit(told, taken, reporter.pk, at)
     if not items:
         return taken
-    nodes = _nodes(items)
-    calls = [(key, one, _above(one, nodes)) for key, one in items.items() if one.kind != LINK]
+    calls = {key: one for key, one in items.items() if one.kind != LINK}
+    moments = {key: moment(one.started_ns) for key, one in calls.items()}
     # Before the transaction: making one waits for whoever writes, and makes everybody wait.
-    partitions.ensure({moment(one.started_ns).date() for _, one, _ in calls})
+    partitions.ensure({one.date() for one in moments.values()})
     with transaction.atomic():
-        rows = _rows(calls, reporter=reporter, token=token, at=at)
-        taken.new = writing.write_calls(rows)
-        taken.known = len(rows) - taken.new
-        writing.write_links(_links(items), at=at)
-        writing.open_traces(_traces(items), reporter_id=reporter.pk, at=at)
-        if taken.new:
+        fresh = writing.claim(moments)
+        taken.new, taken.known = len(fresh), len(calls) - len(fresh)
+        if fresh:
+            new = [(key, one) for key, one in calls.items() if key in fresh]
+            rows = _rows(new, _nodes(items), reporter=reporter, at=at)
+            token_id = token.pk if token else None
+            writing.write_calls(rows, reporter_id=reporter.pk, token_id=token_id, at=at)
             _note_activity(rows, at)
             _note_tools(rows, by=f"calls reported by {reporter.get_username()}", at=at)
             call_signals.announce_taken(
                 {row.identity_id for row in rows if row.identity_id},
                 {row.tool_name for row in rows},
             )
+        links = _links(items)
+        stirred = [calls[key] for key in fresh]
+        if writing.write_links(links, at=at):
+            stirred += [one for _, one in links]
+        writing.open_traces(_traces(stirred), reporter_id=reporter.pk, at=at)
     return taken
 
 
-def _fit(told: Iterable[Told], taken: Taken, reporter_id: int, at: datetime) -> dict[UUID, Told]:
+def _fit(told: Iterable[Told], taken: Taken, reporter_id: int, at: datetime) -> dict[str, Told]:
     """What can be taken, once each: the first of those with one key counts."""
     earliest = _nanoseconds(partitions.earliest(at))
     latest = _nanoseconds(at + partitions.FUTURE)
-    items: dict[UUID, Told] = {}
+    items: dict[str, Told] = {}
     for one in told:
         reason = _unfit(one)
         if not reason and not earliest <= one.started_ns <= latest:
@@ -115,7 +120,7 @@ def _unfit(one: Told) -> str:
     return ""
 
 
-def _nodes(items: dict[UUID, Told]) -> dict[str, dict[str, Node]]:
+def _nodes(items: dict[str, Told]) -> dict[str, dict[str, Node]]:
     """By trace, then by span."""
     nodes: dict[str, dict[str, Node]] = defaultdict(dict)
     for one in items.values():
@@ -134,23 +139,24 @@ def _above(one: Told, nodes: dict[str, dict[str, Node]]) -> Above:
 
 
 def _rows(
-    calls: list[tuple[UUID, Told, Above]],
+    calls: list[tuple[str, Told]],
+    nodes: dict[str, dict[str, Node]],
     *,
     reporter: User,
-    token: ApiToken | None,
     at: datetime,
 ) -> list[Row]:
-    rows = [call_rows.row_of(key, one, above) for key, one, above in calls]
-    names = {name_of(row) for row in rows}
-    identities = naming.identities_of(names, reporter=reporter, at=at)
+    short = call_rows.Short()
+    rows = [call_rows.row_of(key, one, _above(one, nodes), short) for key, one in calls]
+    names = [name_of(row) for row in rows]
+    identities = naming.identities_of(set(names), reporter=reporter, at=at)
     found = call_rows.look_up(rows)
-    for row in rows:
-        row.identity_id = identities[name_of(row)]
-        row.received_at, row.reporter_id = at, reporter.pk
-        row.token_id = token.pk if token else None
+    for row, name in zip(rows, names, strict=True):
+        row.identity_id = identities[name]
         row.tool_id = found.tool(row)
-        row.task_id = found.tasks.get(row.task)
-        row.on_behalf_of_id = found.people.get(row.on_behalf_of.lower())
+        if row.task:
+            row.task_id = found.tasks.get(row.task)
+        if row.on_behalf_of:
+            row.on_behalf_of_id = found.people.get(row.on_behalf_of.lower())
     return rows
 
 
@@ -158,15 +164,15 @@ def name_of(row: Row) -> Name:
     return Name(row.service_name, row.agent_name, row.spiffe_id, row.credential)
 
 
-def _links(items: dict[UUID, Told]) -> list[tuple[UUID, Told]]:
+def _links(items: dict[str, Told]) -> list[tuple[str, Told]]:
     return [(key, one) for key, one in items.items() if one.kind == LINK and one.trace_id]
 
 
-def _traces(items: dict[UUID, Told]) -> set[str]:
+def _traces(told: Iterable[Told]) -> set[str]:
     """Those in which something may still be found out: a span has a parent, or is an agent's work."""
     return {
         one.trace_id
-        for one in items.values()
+        for one in told
         if one.trace_id and (one.parent_span_id or one.is_agent or one.kind in (LINK, AGENT))
     }
 
@@ -200,10 +206,6 @@ def _note_tools(rows: list[Row], *, by: str, at: datetime) -> None:
         tools_seen.Seen(who, row.provider, row.tool_name) for who, row in used if not row.tool_id
     }
     tools_seen.note(new, by=by, at=at)
-
-
-def moment(nanoseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=nanoseconds // 1_000)
 
 
 def _nanoseconds(at: datetime) -> int:
