@@ -27,7 +27,7 @@ class Row:
 
     key: str
     id: str
-    started_at: datetime
+    started_ns: int
     duration_us: int | None
     kind: str
     trace_id: str
@@ -81,7 +81,7 @@ def row_of(key: str, told: Told, above: Above, short: Short | None = None) -> Ro
     return Row(
         key,
         id_of(key, told.started_ns),
-        moment(told.started_ns),
+        told.started_ns,
         _duration(told),
         told.kind,
         told.trace_id,

@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from django.db import transaction
-from django.db.models import Case, DateTimeField, Q, Value, When
+from django.db import connection, transaction
 
 from inventory import tools_seen
-from inventory.models import ApiToken, Identity, User
+from inventory.models import ApiToken, User
 from runtime import ancestors, call_rows, call_signals, naming, partitions, writing
 from runtime.ancestors import Above, Node
 from runtime.call_rows import Row, moment
@@ -23,10 +22,20 @@ from runtime.naming import Name
 from runtime.told import AGENT, LINK, TOOL, Refused, Told
 
 MOST_REASONS = 100
-_ACTIVE_EVERY = timedelta(minutes=1)
+# Whoever else writes an identity just now goes first: nobody waits for this.
+_ACTIVE = """
+WITH due AS (
+    SELECT known.id, told.last FROM inventory_identity known
+    JOIN unnest(%s::bigint[], %s::timestamptz[]) AS told (id, last) USING (id)
+    WHERE known.last_active_at IS NULL OR known.last_active_at < told.last - interval '1 minute'
+    FOR NO KEY UPDATE OF known SKIP LOCKED
+)
+UPDATE inventory_identity SET last_active_at = due.last FROM due WHERE inventory_identity.id = due.id
+"""
 _TRACE = re.compile(r"[0-9a-f]{32}")
 _LONGEST_ID = 128
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400 * 10**9  # nanoseconds
 _YEARS = 10**18 * 9  # nanoseconds; the end of what a 64-bit time can say
 
 
@@ -64,11 +73,13 @@ def take(told: Iterable[Told], *, reporter: User, token: ApiToken | None, at: da
     if not items:
         return taken
     calls = {key: one for key, one in items.items() if one.kind != LINK}
-    moments = {key: moment(one.started_ns) for key, one in calls.items()}
+    started = {key: one.started_ns for key, one in calls.items()}
     # Before the transaction: making one waits for whoever writes, and makes everybody wait.
-    partitions.ensure({one.date() for one in moments.values()})
+    partitions.ensure(
+        {moment(day * _DAY).date() for day in {ns // _DAY for ns in started.values()}}
+    )
     with transaction.atomic():
-        fresh = writing.claim(moments)
+        fresh = writing.claim(started)
         taken.new, taken.known = len(fresh), len(calls) - len(fresh)
         if fresh:
             new = [(key, one) for key, one in calls.items() if key in fresh]
@@ -179,19 +190,14 @@ def _traces(told: Iterable[Told]) -> set[str]:
 
 def _note_activity(rows: list[Row], at: datetime) -> None:
     """When each identity was last active, to within a minute."""
-    latest: dict[int, datetime] = {}
+    latest: dict[int, int] = {}
     for row in rows:
         if row.identity_id:
-            latest[row.identity_id] = max(row.started_at, latest.get(row.identity_id, _EPOCH))
-    if not latest:
-        return
-    cases = (When(pk=pk, then=Value(min(last, at))) for pk, last in latest.items())
-    each = Case(*cases, output_field=DateTimeField())
-    due = Identity.objects.filter(
-        Q(last_active_at=None) | Q(last_active_at__lt=each - _ACTIVE_EVERY), pk__in=latest
-    )
-    free = due.order_by().select_for_update(skip_locked=True).values("pk")
-    Identity.objects.filter(pk__in=free).update(last_active_at=each)
+            latest[row.identity_id] = max(row.started_ns, latest.get(row.identity_id, 0))
+    if latest:
+        moments = [min(moment(last), at) for last in latest.values()]
+        with connection.cursor() as cursor:
+            cursor.execute(_ACTIVE, [list(latest), moments])
 
 
 def _note_tools(rows: list[Row], *, by: str, at: datetime) -> None:

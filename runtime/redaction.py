@@ -76,6 +76,8 @@ def read(raw: Any) -> Any:
 
 def kept(value: Any) -> Any:
     """The summary of a value: bounded, and without secrets."""
+    if value.__class__ is str and value[:1] not in _JSON:
+        return text(value)
     if value.__class__ is dict and _is_plain_object(value):
         return value
     return _kept(value, KEPT_DEPTH)

@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import orjson
 from django.db import connection
 
 from runtime import redaction
-from runtime.call_rows import SHORT, Row
+from runtime.call_rows import SHORT, Row, moment
 from runtime.models.tool_call import key_of
 from runtime.told import Told
 
@@ -29,7 +31,9 @@ _NULL = "\\N"
 _COPY = f"COPY runtime_toolcall ({', '.join(_TEXTS + _REST)}) FROM STDIN"
 _CLAIM = """
 WITH fresh AS (
-    INSERT INTO runtime_callkey (key, started_at) SELECT * FROM unnest(%s::uuid[], %s::timestamptz[])
+    INSERT INTO runtime_callkey (key, started_at)
+    SELECT key, timestamptz 'epoch' + microseconds * interval '1 microsecond'
+    FROM unnest(%s::uuid[], %s::bigint[]) AS told (key, microseconds)
     ON CONFLICT DO NOTHING RETURNING key
 )
 SELECT encode(string_agg(uuid_send(key), ''), 'hex') FROM fresh
@@ -47,16 +51,16 @@ ON CONFLICT (key) DO UPDATE SET touched_at = excluded.touched_at
 """
 
 
-def claim(moments: Mapping[str, datetime]) -> set[str]:
+def claim(started_ns: Mapping[str, int]) -> set[str]:
     """Writes down the keys of calls; gives those that had not been seen, whose calls are to be written in this
     transaction. Whoever tells one of them at the same time waits for its end."""
-    if not moments:
+    if not started_ns:
         return set()
     # In order, so that two reports that overlap wait for each other in one direction only.
-    keys = sorted(moments)
-    days = [moments[key].isoformat() for key in keys]
+    keys = sorted(started_ns)
+    times = [str(started_ns[key] // 1_000) for key in keys]
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [f"{{{','.join(keys)}}}", f"{{{','.join(days)}}}"])
+        cursor.execute(_CLAIM, [f"{{{','.join(keys)}}}", f"{{{','.join(times)}}}"])
         fresh = cursor.fetchone()[0] or ""
     return {fresh[start : start + _DIGITS] for start in range(0, len(fresh), _DIGITS)}
 
@@ -68,6 +72,7 @@ def write_calls(
     if not rows:
         return
     same = f"{at.isoformat()}\t{reporter_id}\t{_NULL if token_id is None else token_id}\n"
+    rows = sorted(rows, key=attrgetter("id"))  # as the indexes have them
     lines = "".join([_line(row) + same for row in rows])
     # COPY goes past Django: unless wrapped, a lost connection would be no OperationalError of its own.
     with (
@@ -109,18 +114,24 @@ def open_traces(traces: Collection[str], *, reporter_id: int, at: datetime) -> N
 
 def _line(row: Row) -> str:
     """In the text format of COPY, up to what is the same in a whole report."""
+    seconds, microseconds = divmod(row.started_ns // 1_000, 1_000_000)
     texts = (
-        row.id, row.started_at.isoformat(), row.kind, row.trace_id, row.span_id, row.parent_span_id,
-        row.conversation, row.agent_name, row.service_name, row.spiffe_id, row.tool_name, row.provider,
-        row.system, row.resource, row.outcome, row.error, row.arguments_digest,
+        row.id, f"{_second(seconds)}.{microseconds:06}+00", row.kind, row.trace_id, row.span_id,
+        row.parent_span_id, row.conversation, row.agent_name, row.service_name, row.spiffe_id, row.tool_name,
+        row.provider, row.system, row.resource, row.outcome, row.error, row.arguments_digest,
         orjson.dumps(row.summary).decode(), orjson.dumps(row.attributes).decode(),
     )  # fmt: skip
     line = "\t".join(texts)
     if "\\" in line or "\n" in line or "\r" in line or line.count("\t") != _TABS:
         line = "\t".join([one.translate(_ESCAPES) for one in texts])
-    for one in (
+    rest = (
         row.duration_us, row.writes, row.decision_id, row.identity_id, row.tool_id, row.task_id,
         row.on_behalf_of_id,
-    ):  # fmt: skip
-        line += f"\t{_NULL}" if one is None else f"\t{one}"
-    return f"{line}\t"
+    )  # fmt: skip
+    told = "\t".join([_NULL if one is None else str(one) for one in rest])
+    return f"{line}\t{told}\t"
+
+
+@lru_cache(maxsize=5_000)
+def _second(seconds: int) -> str:
+    return moment(seconds * 1_000_000_000).strftime("%Y-%m-%dT%H:%M:%S")

@@ -70,8 +70,10 @@ def _told(span: Span, kind: str, place: str, dialect: Dialect, shape: _Shape) ->
         dialect.finish(span, said)
     told = _link(span, kind, place)
     told.is_agent = kind == AGENT if dialect.is_agent is None else dialect.is_agent(span)
-    for field in said.keys() & (_OF_LINKS if kind == LINK else _TEXTS):
-        setattr(told, field, _text(said[field]))
+    texts = _OF_LINKS if kind == LINK else _TEXTS
+    for field, value in said.items():
+        if field in texts:
+            setattr(told, field, _text(value))
     if not told.spiffe_id:
         told.spiffe_id = _text(span.resource.get("spiffe.id"))
     if kind != LINK:
@@ -96,17 +98,11 @@ def _said(
 
 
 def _link(span: Span, kind: str, place: str) -> Told:
-    return Told(
-        kind=kind,
-        trace_id=span.trace_id,
-        span_id=span.span_id,
-        parent_span_id=span.parent_span_id,
-        started_ns=span.started_ns,
-        ended_ns=span.ended_ns or None,
-        outcome="ok",
-        service_name=_text(span.resource.get("service.name")),
-        place=place,
-    )
+    told = Told(
+        kind, span.trace_id, span.span_id, span.parent_span_id, span.started_ns, span.ended_ns or None, "ok"
+    )  # fmt: skip
+    told.service_name, told.place = _text(span.resource.get("service.name")), place
+    return told
 
 
 def _fill(told: Told, said: dict[str, Any], span: Span) -> None:
