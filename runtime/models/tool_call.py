@@ -125,9 +125,9 @@ class ToolCall(models.Model):
     objects = ToolCallQuerySet.as_manager()
 
     class Meta:
-        # The primary key of the table is (started_at, id): see the migration.
+        # The primary key of the table is (started_at, id): see the migration. It finds a call by its id as well, which
+        # says when it began.
         indexes = [
-            models.Index(fields=["id"], name="tool_call_by_id"),
             models.Index(fields=["identity", "-started_at"], name="tool_call_of_identity"),
             models.Index(fields=["tool_name", "-started_at"], name="tool_call_by_tool_name"),
             HashIndex(fields=["trace_id"], name="tool_call_of_trace"),
