@@ -207,6 +207,8 @@ def _note_tools(rows: list[Row], *, by: str, at: datetime) -> None:
         for row in rows
         if row.kind == TOOL and row.identity_id and row.tool_name
     ]
+    if not used:
+        return
     tools_seen.use({(who, row.tool_id) for who, row in used if row.tool_id}, by=by, at=at)
     new = {
         tools_seen.Seen(who, row.provider, row.tool_name) for who, row in used if not row.tool_id
