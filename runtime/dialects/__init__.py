@@ -14,7 +14,7 @@ DIALECTS: tuple[Dialect, ...] = (MCP, OTEL_GENAI, OPENINFERENCE, VERCEL)
 __all__ = ["DIALECTS", "Span", "read"]
 
 _MOST_ATTRIBUTES = 64  # unknown ones that are looked at
-_OF_LINKS = frozenset(("agent_name", "agent_id", "conversation", "spiffe_id"))
+_OF_LINKS = frozenset(("agent_name", "agent_id", "conversation"))
 _TEXTS = _OF_LINKS | {
     "tool_name", "provider", "system", "resource", "task", "on_behalf_of", "decision_id", "token_jti", "credential",
 }  # fmt: skip
@@ -74,8 +74,7 @@ def _told(span: Span, kind: str, place: str, dialect: Dialect, shape: _Shape) ->
     for field, value in said.items():
         if field in texts:
             setattr(told, field, _text(value))
-    if not told.spiffe_id:
-        told.spiffe_id = _text(span.resource.get("spiffe.id"))
+    told.spiffe_id = _text(said.get("spiffe_id") or span.resource.get("spiffe.id"))
     if kind != LINK:
         _fill(told, said, span)
         told.attributes = {name: span.attributes[name] for name in shape.left}

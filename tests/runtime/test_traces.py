@@ -108,6 +108,18 @@ def test_of_a_report_only_what_is_new_stirs_its_trace(secret: str) -> None:
     assert ToolCall.objects.count() == 2
 
 
+def test_a_name_of_an_operation_that_is_no_text_refuses_nothing(secret: str) -> None:
+    request = a_request(a_span(timezone.now()))
+    spans = request["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    value = {"arrayValue": {"values": [{"stringValue": "execute_tool"}]}}
+    odd = {**spans[0], "spanId": "00000000000000a2"}
+    odd["attributes"] = [{"key": "gen_ai.operation.name", "value": value}]
+    spans.append(odd)
+
+    assert send(request, secret).status_code == 200
+    assert ToolCall.objects.count() == 1
+
+
 def test_texts_are_kept_letter_for_letter(secret: str) -> None:
     odd = 'a\tb\nc\\N \\. "d" \r é'
     span = a_span(
