@@ -25,9 +25,9 @@ _LONGEST_NUMBER = 18  # digits of a key
 class Row:
     """One row of the table of tool calls. `task` and `on_behalf_of` are as told; the ids are what they mean."""
 
-    key: UUID
-    id: UUID
-    started_at: datetime
+    key: str
+    id: str
+    started_ns: int
     duration_us: int | None
     kind: str
     trace_id: str
@@ -55,81 +55,74 @@ class Row:
     tool_id: int | None = None
     task_id: int | None = None
     on_behalf_of_id: int | None = None
-    received_at: datetime = _EPOCH
-    reporter_id: int | None = None
-    token_id: int | None = None
 
 
-def row_of(key: UUID, told: Told, above: Above) -> Row:
+class Short(dict[str, str]):
+    """Short texts of one report without secrets, by what was told: most are told again and again."""
+
+    def __missing__(self, told: str) -> str:
+        clean = self[told] = redaction.text(told, SHORT)
+        return clean
+
+
+def row_of(key: str, told: Told, above: Above, short: Short | None = None) -> Row:
     """The row of a call. Inside a trace the nearest agent above counts before the name on the span itself, which some
     libraries fill with a constant; a handover names its giver."""
-    started = _EPOCH + timedelta(microseconds=told.started_ns // 1_000)
+    short = Short() if short is None else short
     own = told.agent_name
     agent = (own or above.agent) if told.kind == HANDOFF else (above.agent or own)
-    arguments, result = redaction.read(told.arguments), redaction.read(told.result)
-    canonical = b"" if arguments is None else redaction.canonical(arguments)
-    short: tuple[str, ...] = (
-        told.conversation or above.conversation, agent, own, told.agent_id, told.service_name,
-        told.tool_name, told.provider, told.system, told.span_id, told.parent_span_id, told.credential,
-    )  # fmt: skip
-    plain = _is_plain(told, short, canonical)
-    if not plain:
-        short = tuple(redaction.text(one, SHORT) for one in short)
-    (
-        conversation,
-        agent,
-        own,
-        agent_id,
-        service,
-        tool,
-        provider,
-        system,
-        span,
-        parent,
-        credential,
-    ) = short
-    attributes = redaction.attributes(told.attributes, plain=plain)
-    if own and own != agent:
-        attributes["agent_on_span"] = own
-    if agent_id:
-        attributes["agent_id"] = agent_id
-    if credential:
-        attributes["credential_id"] = credential
-    if jti := _uuid(told.token_jti):
-        attributes["token_jti"] = str(jti)
+    arguments, canonical = redaction.read(told.arguments), b""
     summary = {}
     if arguments is not None:
-        summary["arguments"] = redaction.kept(arguments, plain=plain)
-    if result is not None:
-        summary["result"] = redaction.kept(result, plain=plain)
+        canonical = redaction.canonical(arguments)
+        summary["arguments"] = redaction.kept(arguments)
+    if told.result is not None:
+        summary["result"] = redaction.kept(redaction.read(told.result))
     return Row(
-        key=key,
-        id=id_of(key, started),
-        started_at=started,
-        duration_us=_duration(told),
-        kind=told.kind,
-        trace_id=told.trace_id,
-        span_id=span,
-        parent_span_id=parent,
-        conversation=conversation,
-        agent_name=agent,
-        service_name=service,
-        spiffe_id=_spiffe(told.spiffe_id) if told.spiffe_id else "",
-        credential=credential,
-        tool_name=tool,
-        provider=provider,
-        system=system,
-        resource=told.resource if plain else redaction.text(told.resource, LONG),
-        writes=told.writes,
-        outcome=told.outcome,
-        error=told.error if plain else redaction.text(told.error, LONG),
-        arguments_digest=hashlib.sha256(canonical).hexdigest() if canonical else "",
-        summary=summary,
-        attributes=attributes,
-        task=told.task or str(above.task or ""),
-        on_behalf_of=told.on_behalf_of or str(above.on_behalf_of or ""),
-        decision_id=_uuid(told.decision_id),
+        key,
+        id_of(key, told.started_ns),
+        told.started_ns,
+        _duration(told),
+        told.kind,
+        told.trace_id,
+        short[told.span_id],
+        short[told.parent_span_id],
+        short[told.conversation or above.conversation],
+        short[agent],
+        short[told.service_name],
+        _spiffe(told.spiffe_id) if told.spiffe_id else "",
+        short[told.credential],
+        short[told.tool_name],
+        short[told.provider],
+        short[told.system],
+        redaction.text(told.resource, LONG) if told.resource else "",
+        told.writes,
+        told.outcome,
+        redaction.text(told.error, LONG) if told.error else "",
+        hashlib.sha256(canonical).hexdigest() if canonical else "",
+        summary,
+        _attributes(told, agent, short),
+        told.task or str(above.task or ""),
+        told.on_behalf_of or str(above.on_behalf_of or ""),
+        _uuid(told.decision_id) if told.decision_id else None,
     )
+
+
+def moment(nanoseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1_000)
+
+
+def _attributes(told: Told, agent: str, short: Short) -> dict[str, Any]:
+    found, own = redaction.attributes(told.attributes), told.agent_name
+    if own and own != agent:
+        found["agent_on_span"] = short[own]
+    if told.agent_id:
+        found["agent_id"] = short[told.agent_id]
+    if told.credential:
+        found["credential_id"] = short[told.credential]
+    if told.token_jti and (jti := _uuid(told.token_jti)):
+        found["token_jti"] = str(jti)
+    return found
 
 
 @dataclass
@@ -142,9 +135,9 @@ class Found:
 
     def tool(self, row: Row) -> int | None:
         """Of the provider that was told; without one, the only tool of this name."""
-        if row.kind != TOOL:
+        known = self.tools.get(row.tool_name)
+        if known is None or row.kind != TOOL:
             return None
-        known = self.tools.get(row.tool_name, [])
         if row.provider:
             of_provider = [pk for provider, pk in known if provider == row.provider]
             return of_provider[0] if len(of_provider) == 1 else None
@@ -195,23 +188,6 @@ def _numbers(texts: Iterable[str]) -> set[int]:
     return {int(one) for one in texts if one.isdecimal() and len(one) <= _LONGEST_NUMBER}
 
 
-def _is_plain(told: Told, short: tuple[str, ...], canonical: bytes) -> bool:
-    """All that was told, looked at at once: hardly ever is anything in it, and looking takes time."""
-    if max(map(len, short)) > SHORT or len(canonical) > redaction.SHORT:
-        return False
-    texts = [*short, told.error, told.resource, canonical.decode("utf-8", "replace")]
-    if isinstance(told.result, str):
-        texts.append(told.result)
-    elif told.result is not None:
-        return False
-    for name, value in told.attributes.items():
-        texts.append(f'"{name}"')
-        if isinstance(value, str):
-            texts.append(value)
-    together = "\n".join(texts)
-    return max(len(told.error), len(told.resource)) <= LONG and redaction.is_plain(together)
-
-
 def _spiffe(text: str) -> str:
     """What is no SPIFFE ID by the letter of the standard names nobody, and could be anything."""
     try:
@@ -227,8 +203,6 @@ def _duration(told: Told) -> int | None:
 
 
 def _uuid(text: str) -> UUID | None:
-    if not text:
-        return None
     try:
         return UUID(text)
     except ValueError:

@@ -9,25 +9,33 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Case, DateTimeField, Q, Value, When
+from django.db import connection, transaction
 
 from inventory import tools_seen
-from inventory.models import ApiToken, Identity, User
+from inventory.models import ApiToken, User
 from runtime import ancestors, call_rows, call_signals, naming, partitions, writing
 from runtime.ancestors import Above, Node
-from runtime.call_rows import Row
+from runtime.call_rows import Row, moment
 from runtime.models.tool_call import key_of
 from runtime.naming import Name
 from runtime.told import AGENT, LINK, TOOL, Refused, Told
 
 MOST_REASONS = 100
-_ACTIVE_EVERY = timedelta(minutes=1)
+# Whoever else writes an identity just now goes first: nobody waits for this.
+_ACTIVE = """
+WITH due AS (
+    SELECT known.id, told.last FROM inventory_identity known
+    JOIN unnest(%s::bigint[], %s::timestamptz[]) AS told (id, last) USING (id)
+    WHERE known.last_active_at IS NULL OR known.last_active_at < told.last - interval '1 minute'
+    FOR NO KEY UPDATE OF known SKIP LOCKED
+)
+UPDATE inventory_identity SET last_active_at = due.last FROM due WHERE inventory_identity.id = due.id
+"""
 _TRACE = re.compile(r"[0-9a-f]{32}")
 _LONGEST_ID = 128
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400 * 10**9  # nanoseconds
 _YEARS = 10**18 * 9  # nanoseconds; the end of what a 64-bit time can say
 
 
@@ -64,31 +72,39 @@ def take(told: Iterable[Told], *, reporter: User, token: ApiToken | None, at: da
     items = _fit(told, taken, reporter.pk, at)
     if not items:
         return taken
-    nodes = _nodes(items)
-    calls = [(key, one, _above(one, nodes)) for key, one in items.items() if one.kind != LINK]
+    calls = {key: one for key, one in items.items() if one.kind != LINK}
+    started = {key: one.started_ns for key, one in calls.items()}
     # Before the transaction: making one waits for whoever writes, and makes everybody wait.
-    partitions.ensure({moment(one.started_ns).date() for _, one, _ in calls})
+    partitions.ensure(
+        {moment(day * _DAY).date() for day in {ns // _DAY for ns in started.values()}}
+    )
     with transaction.atomic():
-        rows = _rows(calls, reporter=reporter, token=token, at=at)
-        taken.new = writing.write_calls(rows)
-        taken.known = len(rows) - taken.new
-        writing.write_links(_links(items), at=at)
-        writing.open_traces(_traces(items), reporter_id=reporter.pk, at=at)
-        if taken.new:
+        fresh = writing.claim(started)
+        taken.new, taken.known = len(fresh), len(calls) - len(fresh)
+        if fresh:
+            new = [(key, one) for key, one in calls.items() if key in fresh]
+            rows = _rows(new, _nodes(items), reporter=reporter, at=at)
+            token_id = token.pk if token else None
+            writing.write_calls(rows, reporter_id=reporter.pk, token_id=token_id, at=at)
             _note_activity(rows, at)
             _note_tools(rows, by=f"calls reported by {reporter.get_username()}", at=at)
             call_signals.announce_taken(
                 {row.identity_id for row in rows if row.identity_id},
                 {row.tool_name for row in rows},
             )
+        links = _links(items)
+        stirred = [calls[key] for key in fresh]
+        if writing.write_links(links, at=at):
+            stirred += [one for _, one in links]
+        writing.open_traces(_traces(stirred), reporter_id=reporter.pk, at=at)
     return taken
 
 
-def _fit(told: Iterable[Told], taken: Taken, reporter_id: int, at: datetime) -> dict[UUID, Told]:
+def _fit(told: Iterable[Told], taken: Taken, reporter_id: int, at: datetime) -> dict[str, Told]:
     """What can be taken, once each: the first of those with one key counts."""
     earliest = _nanoseconds(partitions.earliest(at))
     latest = _nanoseconds(at + partitions.FUTURE)
-    items: dict[UUID, Told] = {}
+    items: dict[str, Told] = {}
     for one in told:
         reason = _unfit(one)
         if not reason and not earliest <= one.started_ns <= latest:
@@ -115,7 +131,7 @@ def _unfit(one: Told) -> str:
     return ""
 
 
-def _nodes(items: dict[UUID, Told]) -> dict[str, dict[str, Node]]:
+def _nodes(items: dict[str, Told]) -> dict[str, dict[str, Node]]:
     """By trace, then by span."""
     nodes: dict[str, dict[str, Node]] = defaultdict(dict)
     for one in items.values():
@@ -134,23 +150,24 @@ def _above(one: Told, nodes: dict[str, dict[str, Node]]) -> Above:
 
 
 def _rows(
-    calls: list[tuple[UUID, Told, Above]],
+    calls: list[tuple[str, Told]],
+    nodes: dict[str, dict[str, Node]],
     *,
     reporter: User,
-    token: ApiToken | None,
     at: datetime,
 ) -> list[Row]:
-    rows = [call_rows.row_of(key, one, above) for key, one, above in calls]
-    names = {name_of(row) for row in rows}
-    identities = naming.identities_of(names, reporter=reporter, at=at)
+    short = call_rows.Short()
+    rows = [call_rows.row_of(key, one, _above(one, nodes), short) for key, one in calls]
+    names = [name_of(row) for row in rows]
+    identities = naming.identities_of(set(names), reporter=reporter, at=at)
     found = call_rows.look_up(rows)
-    for row in rows:
-        row.identity_id = identities[name_of(row)]
-        row.received_at, row.reporter_id = at, reporter.pk
-        row.token_id = token.pk if token else None
+    for row, name in zip(rows, names, strict=True):
+        row.identity_id = identities[name]
         row.tool_id = found.tool(row)
-        row.task_id = found.tasks.get(row.task)
-        row.on_behalf_of_id = found.people.get(row.on_behalf_of.lower())
+        if row.task:
+            row.task_id = found.tasks.get(row.task)
+        if row.on_behalf_of:
+            row.on_behalf_of_id = found.people.get(row.on_behalf_of.lower())
     return rows
 
 
@@ -158,34 +175,29 @@ def name_of(row: Row) -> Name:
     return Name(row.service_name, row.agent_name, row.spiffe_id, row.credential)
 
 
-def _links(items: dict[UUID, Told]) -> list[tuple[UUID, Told]]:
+def _links(items: dict[str, Told]) -> list[tuple[str, Told]]:
     return [(key, one) for key, one in items.items() if one.kind == LINK and one.trace_id]
 
 
-def _traces(items: dict[UUID, Told]) -> set[str]:
+def _traces(told: Iterable[Told]) -> set[str]:
     """Those in which something may still be found out: a span has a parent, or is an agent's work."""
     return {
         one.trace_id
-        for one in items.values()
+        for one in told
         if one.trace_id and (one.parent_span_id or one.is_agent or one.kind in (LINK, AGENT))
     }
 
 
 def _note_activity(rows: list[Row], at: datetime) -> None:
     """When each identity was last active, to within a minute."""
-    latest: dict[int, datetime] = {}
+    latest: dict[int, int] = {}
     for row in rows:
         if row.identity_id:
-            latest[row.identity_id] = max(row.started_at, latest.get(row.identity_id, _EPOCH))
-    if not latest:
-        return
-    cases = (When(pk=pk, then=Value(min(last, at))) for pk, last in latest.items())
-    each = Case(*cases, output_field=DateTimeField())
-    due = Identity.objects.filter(
-        Q(last_active_at=None) | Q(last_active_at__lt=each - _ACTIVE_EVERY), pk__in=latest
-    )
-    free = due.order_by().select_for_update(skip_locked=True).values("pk")
-    Identity.objects.filter(pk__in=free).update(last_active_at=each)
+            latest[row.identity_id] = max(row.started_ns, latest.get(row.identity_id, 0))
+    if latest:
+        moments = [min(moment(last), at) for last in latest.values()]
+        with connection.cursor() as cursor:
+            cursor.execute(_ACTIVE, [list(latest), moments])
 
 
 def _note_tools(rows: list[Row], *, by: str, at: datetime) -> None:
@@ -195,15 +207,13 @@ def _note_tools(rows: list[Row], *, by: str, at: datetime) -> None:
         for row in rows
         if row.kind == TOOL and row.identity_id and row.tool_name
     ]
+    if not used:
+        return
     tools_seen.use({(who, row.tool_id) for who, row in used if row.tool_id}, by=by, at=at)
     new = {
         tools_seen.Seen(who, row.provider, row.tool_name) for who, row in used if not row.tool_id
     }
     tools_seen.note(new, by=by, at=at)
-
-
-def moment(nanoseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=nanoseconds // 1_000)
 
 
 def _nanoseconds(at: datetime) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from inventory import access, audit, signals
@@ -22,6 +23,13 @@ MOST_NAMES = (
     5_000  # of one reporter; a library that makes up a name per run must not fill the table
 )
 How = AgentName.How
+_KNOWN = """
+SELECT told.nth, known.id, known.identity_id, known.last_used_at
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+    WITH ORDINALITY AS told (service, agent, spiffe, credential, nth)
+JOIN runtime_agentname known ON known.reporter_id = %s AND known.service_name = told.service
+    AND known.agent_name = told.agent AND known.spiffe_id = told.spiffe AND known.credential = told.credential
+"""
 
 
 class Name(NamedTuple):
@@ -33,6 +41,12 @@ class Name(NamedTuple):
     credential: str = ""
 
 
+class _Known(NamedTuple):
+    pk: int
+    identity_id: int | None
+    last_used_at: datetime
+
+
 def identities_of(
     names: Collection[Name], *, reporter: User, at: datetime
 ) -> dict[Name, int | None]:
@@ -41,7 +55,7 @@ def identities_of(
     missing = [name for name in names if name not in known]
     if missing:
         _write_down(missing, reporter, at)
-        known = _known(names, reporter)
+        known |= _known(missing, reporter)
     stale = [row.pk for row in known.values() if row.last_used_at < at - NOTED_EVERY]
     if stale:
         rows = AgentName.objects.select_for_update(skip_locked=True).filter(pk__in=stale)
@@ -86,14 +100,15 @@ def try_again(at: datetime) -> list[int]:
     return known
 
 
-def _known(names: Collection[Name], reporter: User) -> dict[Name, AgentName]:
-    rows = AgentName.objects.filter(
-        reporter=reporter, service_name__in={name.service for name in names}
-    )
-    if len(names) < 200:
-        rows = rows.filter(agent_name__in={name.agent for name in names})
-    wanted = set(names)
-    return {name: row for row in rows if (name := _name_of(row)) in wanted}
+def _known(names: Collection[Name], reporter: User) -> dict[Name, _Known]:
+    """One look into the index for each name."""
+    if not names:
+        return {}
+    asked = list(names)
+    columns = [list(column) for column in zip(*asked, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [*columns, reporter.pk])
+        return {asked[nth - 1]: _Known(*rest) for nth, *rest in cursor.fetchall()}
 
 
 def _write_down(names: list[Name], reporter: User, at: datetime) -> None:

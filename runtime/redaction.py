@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from inventory.importers.secrets import REDACTED, looks_secret, redact
+from inventory.importers.secrets import REDACTED, is_too_short, looks_secret, redact
 
 KEPT_TEXT = 200  # characters of one text
 KEPT_ITEMS = 20  # of one list or object
@@ -42,6 +42,9 @@ _NAMED_IN_TEXT = re.compile(
     (?: "(?:[^"\\]|\\.)*"? | '(?:[^'\\]|\\.)*'? | \\+"(?:[^"\\]|\\+[^"\\])*\\*"?
     | (?:basic|bearer)\s+\S+ | [^\s,;}\])]+ )"""
 )
+_MOST_NAMES = 5_000  # that are remembered
+_plain_names: set[str] = set()
+_SIMPLE = frozenset((int, float, bool, type(None)))
 _EXPONENT = re.compile(rb"[0-9]e[+-]?[0-9]")
 
 
@@ -71,25 +74,29 @@ def read(raw: Any) -> Any:
     return raw
 
 
-def kept(value: Any, *, plain: bool = False) -> Any:
-    """The summary of a value: bounded, and without secrets. `plain`: its text has been looked at, and is."""
-    if plain and (value.__class__ is str or _is_flat(value)):
-        return value[:KEPT_TEXT] if isinstance(value, str) else value
+def kept(value: Any) -> Any:
+    """The summary of a value: bounded, and without secrets."""
+    if value.__class__ is str and value[:1] not in _JSON:
+        return text(value)
+    if value.__class__ is dict and _is_plain_object(value):
+        return value
     return _kept(value, KEPT_DEPTH)
 
 
 def text(value: str, most: int = KEPT_TEXT) -> str:
-    """A text without what looks like a secret, cut to a length."""
-    if len(value) <= most and is_plain(value):
+    """A text without what looks like a secret, cut to a length that is no shorter than the shortest secret."""
+    if is_too_short(value) and "\0" not in value:
         return value
+    if is_plain(value):
+        return value if len(value) <= most else value[: most - 1] + "…"
     value = value[:_LOOKED_AT].replace("\0", "\ufffd")
     clean = redact(_NAMED_IN_TEXT.sub(rf"\1{REDACTED}", value))
     return clean if len(clean) <= most else clean[: most - 1] + "…"
 
 
-def attributes(found: dict[str, Any], *, plain: bool = False) -> dict[str, Any]:
-    """Unknown attributes: the first few, bounded, without secrets. `plain`: names and texts have been looked at."""
-    if plain and len(found) <= KEPT_ATTRIBUTES and _is_flat(found):
+def attributes(found: dict[str, Any]) -> dict[str, Any]:
+    """Unknown attributes: the first few, bounded, without secrets."""
+    if len(found) <= KEPT_ATTRIBUTES and _is_plain_object(found):
         return found
     few: dict[str, Any] = {}
     for name, value in list(found.items())[:KEPT_ATTRIBUTES]:
@@ -123,19 +130,33 @@ def is_plain(raw: str) -> bool:
     return not looks_secret(raw)
 
 
-def _is_flat(value: Any) -> bool:
-    """An object of texts and numbers within the bounds."""
-    if value.__class__ is not dict or len(value) > KEPT_ITEMS:
+def _is_plain_object(found: dict[str, Any]) -> bool:
+    """An object of texts and numbers within the bounds, and nothing in it speaks of a secret: it is kept as it is."""
+    if len(found) > KEPT_ITEMS or not (_plain_names.issuperset(found) or _have_plain_names(found)):
         return False
-    for name, one in value.items():
-        if len(name) > _LONGEST_NAME:
-            return False
+    texts = []
+    for one in found.values():
         kind = one.__class__
         if kind is str:
             if len(one) > KEPT_TEXT:
                 return False
-        elif kind is dict or kind is list or (kind is int and abs(one) >= _LARGEST):
+            if not is_too_short(one) or "\0" in one:
+                texts.append(one)
+        elif kind not in _SIMPLE or (kind is int and abs(one) >= _LARGEST):
             return False
+    return not texts or is_plain("\n".join(texts))
+
+
+def _have_plain_names(found: dict[str, Any]) -> bool:
+    """Looks at each name once in a process, as there are few of them; one that is not plain is not remembered."""
+    for name in found:
+        if name in _plain_names:
+            continue
+        if len(name) > _LONGEST_NAME or is_secret_name(name) or not is_plain(f'"{name}"'):
+            return False
+        if len(_plain_names) >= _MOST_NAMES:
+            _plain_names.clear()
+        _plain_names.add(name)
     return True
 
 

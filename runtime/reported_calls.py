@@ -58,9 +58,8 @@ def read(call: Any, place: str) -> Told | Refused:
     """What one object says; a field that is not known would be lost, so it is refused."""
     if not isinstance(call, dict):
         return Refused(place, "It is no JSON object. Send an object of fields.")
-    unknown = sorted(set(call) - set(_FIELDS))
-    if unknown:
-        known = ", ".join(_FIELDS)
+    if not _KNOWN.issuperset(call):
+        unknown, known = sorted(set(call) - _KNOWN), ", ".join(_FIELDS)
         return Refused(place, f"There is no field “{unknown[0][:60]}”. Those here are: {known}.")
     for name in _REQUIRED:
         if name not in call:
@@ -210,4 +209,5 @@ _FIELDS: dict[str, Callable[[str, Any], Any]] = {
     "token_jti": _uuid,
     "attributes": _object,
 }
+_KNOWN = frozenset(_FIELDS)
 _REQUIRED = ("id", "tool", "started_at")

@@ -67,9 +67,14 @@ _DIGITS = re.compile(r"[0-9]+")
 _BOUNDARY = re.compile(r"(?<=[a-z])[A-Z0-9]|(?<=[A-Z])[a-z0-9]|(?<=[0-9])[A-Za-z]")
 
 
+def is_too_short(text: str) -> bool:
+    """Whether there is no room in the text for anything that looks like a secret: most texts are like this."""
+    return len(text) < _SHORTEST_TOKEN and ":" not in text and "=" not in text
+
+
 def looks_secret(text: str) -> bool:
     """Whether the text holds something that looks like a live secret."""
-    if len(text) < _SHORTEST_TOKEN and ":" not in text and "=" not in text:
+    if is_too_short(text):
         return False
     if any(map(text.lower().__contains__, _HINTS)) and _KNOWN.search(text):
         return True

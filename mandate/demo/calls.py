@@ -10,7 +10,7 @@ from mandate.demo.content import address, document
 from mandate.demo.day import spread
 from mandate.demo.events import Scene
 from mandate.demo.users import PLATFORM
-from runtime import ingest
+from runtime import call_rows, ingest
 from runtime.models import Decision, Log, SealMark
 from runtime.told import AGENT, TOOL, Told
 
@@ -178,4 +178,4 @@ def _ns(at: datetime) -> int:
 
 
 def _moment(told: Told) -> datetime:
-    return ingest.moment(told.started_ns)
+    return call_rows.moment(told.started_ns)

@@ -20,7 +20,7 @@ _TOOL_PREFIX = "execute_tool "
 
 
 def _kind(span: Span) -> str | None:
-    kind = _KINDS.get(span.attributes["gen_ai.operation.name"], LINK)
+    kind = _KINDS.get(str(span.attributes["gen_ai.operation.name"]), LINK)
     if kind == AGENT and not _agent(span.attributes):
         return LINK
     return kind

@@ -50,13 +50,17 @@ def _export(request: HttpRequest, media_type: str) -> HttpResponse:
     if media_type not in (otlp.PROTOBUF, otlp.JSON):
         raise _Refused(415, f"Send {otlp.PROTOBUF} or {otlp.JSON}.")
     token = _token(request)
+    # Read first: whoever is answered while it still sends hears of a broken connection, and not of the answer.
+    body = _body(request)
     if not _at_work.acquire(blocking=False):
         again = {"Retry-After": "1"}
         raise _Refused(429, "Other reports are being written down. Send it again.", again)
     try:
-        body = _body(request)
         taken = ingest.take(
-            _told(body, media_type), reporter=token.user, token=token, at=timezone.now()
+            _told(_unpacked(request, body), media_type),
+            reporter=token.user,
+            token=token,
+            at=timezone.now(),
         )
     except otlp.Unreadable as error:
         raise _Refused(400, str(error)) from error
@@ -86,19 +90,28 @@ def _token(request: HttpRequest) -> ApiToken:
 
 
 def _body(request: HttpRequest) -> bytes:
+    """As it was sent."""
     most = settings.INGEST_MAX_BYTES
-    too_big = _Refused(413, f"This is more than {most // 2**20} MB, unpacked. Send less at once.")
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdecimal() and int(length) > most:
-        raise too_big
-    body = request.read(most + 1)
+        raise _too_big()
+    body: bytes = request.read(most + 1)
     if len(body) > most:
-        raise too_big
+        raise _too_big()
+    return body
+
+
+def _unpacked(request: HttpRequest, body: bytes) -> bytes:
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     try:
-        return otlp.unpack(body, encoding, most)
+        return otlp.unpack(body, encoding, settings.INGEST_MAX_BYTES)
     except otlp.TooBig as error:
-        raise too_big from error
+        raise _too_big() from error
+
+
+def _too_big() -> _Refused:
+    most = settings.INGEST_MAX_BYTES // 2**20
+    return _Refused(413, f"This is more than {most} MB, unpacked. Send less at once.")
 
 
 def _status(media_type: str, http: int, message: str, headers: dict[str, str]) -> HttpResponse:

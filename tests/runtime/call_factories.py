@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from runtime import partitions
 from runtime.models import ToolCall
@@ -23,7 +24,9 @@ def a_tool_call(*, started_at: datetime = NOW, **fields: Any) -> ToolCall:
     key = key_of(0, fields.get("trace_id", ""), span_id)
     made = {
         **dict.fromkeys(_NOTHING_TOLD, ""),
-        "id": id_of(key, started_at),
+        "id": UUID(
+            id_of(key, int(started_at.timestamp()) * 1_000_000_000 + started_at.microsecond * 1_000)
+        ),
         "span_id": span_id,
         "duration_us": 100_000,
         "kind": ToolCall.Kind.TOOL,

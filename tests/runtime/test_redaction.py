@@ -31,7 +31,7 @@ names = st.sampled_from(("note", "query", "body", "to", "path"))
 def kept(raw: str) -> Any:
     """The summary that is written for arguments sent as this text."""
     told = Told("tool", "", "1", "", 1, None, "ok", tool_name="t", arguments=raw)
-    return row_of(UUID(int=1), told, NOBODY).summary["arguments"]
+    return row_of(UUID(int=1).hex, told, NOBODY).summary["arguments"]
 
 
 def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -45,6 +45,34 @@ def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         ),
         max_leaves=3,
     )
+
+
+@given(secret=KNOWN_FORMATS, data=st.data())
+def test_no_known_format_survives_in_any_text_of_a_call(secret: str, data: st.DataObject) -> None:
+    field = data.draw(
+        st.sampled_from(
+            ("span_id", "conversation", "agent_name", "agent_id", "service_name", "tool_name", "provider", "system",
+             "resource", "error", "credential", "result")
+        )
+    )  # fmt: skip
+    around = data.draw(words)
+    told = Told("tool", "", "1", "", 1, None, "ok", tool_name="t")
+    told.attributes = {"what": f"{around} {secret}", f"{secret} {around}": "x", "more": 1}
+    setattr(told, field, f"{around} {secret}")
+
+    row = row_of(UUID(int=1).hex, told, NOBODY)
+
+    row.key = row.id = ""  # digits of our own
+    written = repr(row)
+    assert secret.split("\n")[0][10:] not in written
+    assert secret[-20:] not in written
+
+
+@pytest.mark.parametrize("name", ["password", "X-Api-Key", "pin", "P I N", "auth", "refresh_token"])
+def test_a_name_that_speaks_of_a_secret_is_seen_however_often_it_is_told(name: str) -> None:
+    for _ in range(2):
+        assert redaction.attributes({"plain": "x", name: "7"}) == {"plain": "x", name: "[redacted]"}
+        assert redaction.kept({"plain": "x", name: "7"}) == {"plain": "x", name: "[redacted]"}
 
 
 @given(secret=KNOWN_FORMATS, data=st.data())

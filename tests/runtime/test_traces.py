@@ -16,7 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from inventory.models import Identity
 from runtime import attribution, partitions
-from runtime.models import AgentName, CallKey, ToolCall
+from runtime.models import AgentName, CallKey, OpenTrace, ToolCall
 from runtime.views import traces
 from tests.factories import a_person, a_task, an_identity
 from tests.runtime.reporting import DAY, a_reporter, a_request, a_span
@@ -92,6 +92,51 @@ def test_sending_again_changes_nothing(secret: str) -> None:
 
     assert answers == [200, 200, 200]
     assert ToolCall.objects.count() == CallKey.objects.count() == 2
+
+
+def test_of_a_report_only_what_is_new_stirs_its_trace(secret: str) -> None:
+    at = timezone.now()
+    known = a_span(at, parentSpanId="00000000000000ff")
+    send(a_request(known), secret)
+    OpenTrace.objects.all().delete()  # it has settled
+
+    send(a_request(known), secret)
+    assert not OpenTrace.objects.exists()
+
+    send(a_request(known, a_span(at, "00000000000000a2", parentSpanId="00000000000000ff")), secret)
+    assert OpenTrace.objects.count() == 1
+    assert ToolCall.objects.count() == 2
+
+
+def test_a_name_of_an_operation_that_is_no_text_refuses_nothing(secret: str) -> None:
+    request = a_request(a_span(timezone.now()))
+    spans = request["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    value = {"arrayValue": {"values": [{"stringValue": "execute_tool"}]}}
+    odd = {**spans[0], "spanId": "00000000000000a2"}
+    odd["attributes"] = [{"key": "gen_ai.operation.name", "value": value}]
+    spans.append(odd)
+
+    assert send(request, secret).status_code == 200
+    assert ToolCall.objects.count() == 1
+
+
+def test_texts_are_kept_letter_for_letter(secret: str) -> None:
+    odd = 'a\tb\nc\\N \\. "d" \r é'
+    span = a_span(
+        timezone.now(),
+        attributes={
+            "gen_ai.agent.name": odd,
+            "gen_ai.tool.call.arguments": json.dumps({"note": odd}),
+            "what": odd,
+        },
+    )
+
+    assert send(a_request(span), secret).status_code == 200
+
+    call = ToolCall.objects.get()
+    assert call.agent_name == odd
+    assert call.summary["arguments"] == {"note": odd}
+    assert call.attributes == {"what": odd}
 
 
 def test_a_span_that_comes_twice_in_one_report_or_with_another_day_is_kept_once(
