@@ -19,7 +19,7 @@ from django.db.models import BooleanField, Case, ExpressionWrapper, OuterRef, Q,
 from django.db.models.expressions import RawSQL
 
 from inventory import prepared
-from inventory.models import Delegation, DelegationScope, Identity
+from inventory.models import Delegation, DelegationScope
 from inventory.models.delegation import still_given_q
 from inventory.prepared import KEYS, THEN, Row, Statement
 
@@ -233,18 +233,17 @@ def one_of(column: str, keys: Collection[int]) -> RawSQL:
 
 
 def _reader(at: datetime, column: str, only: Q | None) -> HopsOf:
-    """Asks hop by hop; the statement is written once, for each narrowing by kinds once for each walk.
+    """Asks hop by hop; the statements are written once, for each narrowing by kinds once for each walk.
 
-    Whoever a hop leads to is active, so only where a walk begins this is asked apart.
+    Whoever a hop leads to is active, so only where a walk begins this is asked.
     """
-    statement = _written(column) if only is None else _statement(column, only)
+    first, further = _written(column) if only is None else _statements(column, only)
     active: set[int] = set()
     end = 1 if column == _DELEGATOR else 2  # of a row: its actor, or its subject
 
     def read(keys: Collection[int]) -> list[Hop]:
-        if not active.issuperset(keys):
-            active.update(key for (key,) in _active().rows(list(keys)))
-        found = _still_given(statement.rows(at, [key for key in keys if key in active]), at)
+        statement = further if active.issuperset(keys) else first
+        found = _still_given(statement.rows(at, list(keys)), at)
         active.update(row[end] for row in found if row[end] is not None)
         return [
             Hop(
@@ -257,26 +256,27 @@ def _reader(at: datetime, column: str, only: Q | None) -> HopsOf:
     return read
 
 
-@cache
-def _active() -> Statement:
-    rows = Identity.objects.active().filter(one_of("inventory_identity.id", KEYS))
-    return prepared.of(rows.order_by().values_list("pk"))
-
-
-def _statement(column: str, only: Q) -> Statement:
+def _statements(column: str, only: Q) -> tuple[Statement, Statement]:
+    """The hops at ends of which nothing is known, and at those that are known to be active."""
     known = "delegator_identity" if column == _DELEGATOR else "delegate"
-    return prepared.of(
-        Delegation.objects.effective_from(THEN, known)
-        .filter(one_of(f"inventory_delegation.{column}", KEYS), only)
-        .annotate(sure=_SURE, covered=_COVERED)
-        .order_by("pk")
-        .values_list(*_FIELDS)
+    first, further = (
+        prepared.of(
+            rows.filter(one_of(f"inventory_delegation.{column}", KEYS), only)
+            .annotate(sure=_SURE, covered=_COVERED)
+            .order_by("pk")
+            .values_list(*_FIELDS)
+        )
+        for rows in (
+            Delegation.objects.effective_if_given(THEN),
+            Delegation.objects.effective_from(THEN, known),
+        )
     )
+    return first, further
 
 
 @cache
-def _written(column: str) -> Statement:
-    return _statement(column, Q())
+def _written(column: str) -> tuple[Statement, Statement]:
+    return _statements(column, Q())
 
 
 def _still_given(found: list[Row], at: datetime) -> list[Row]:

@@ -34,7 +34,7 @@ def deviating(found: float, **fields: Any) -> Identity:
     identity = calling()
     Deviation.objects.create(
         key=f"test/{identity.pk}", rule="call-burst", severity=3, identity=identity,
-        call=id_of(key_of(0, "", "a"), NOW), happened_at=ago(found), found_at=ago(found),
+        call=id_of(key_of(0, "", "a"), int(NOW.timestamp()) * 10**9), happened_at=ago(found), found_at=ago(found),
         detail="It did.", **fields,
     )  # fmt: skip
     return identity
