@@ -3,7 +3,15 @@
 from celery import shared_task
 from django.utils import timezone
 
-from inventory import endings, estate_graph, kill_switch, ownership, task_life, uploads
+from inventory import (
+    endings,
+    estate_graph,
+    fact_changes,
+    kill_switch,
+    ownership,
+    task_life,
+    uploads,
+)
 from inventory.models import ImportRun
 
 # Name, task and seconds between two runs; written to the scheduler when the product is prepared.
@@ -11,6 +19,7 @@ SCHEDULE: dict[str, tuple[str, int]] = {
     "end what is over": ("inventory.tasks.end_what_is_over", 60),
     "verify stops": ("inventory.tasks.verify_stops", 60),
     "refresh chains": ("inventory.tasks.refresh_chains", 900),
+    "forget fact changes": ("inventory.tasks.forget_fact_changes", 300),
     "tidy uploads": ("inventory.tasks.tidy_uploads", 3_600),
 }
 
@@ -48,3 +57,9 @@ def verify_stops() -> None:
 def refresh_chains() -> None:
     """Computes anew what the delegations of the whole estate mean."""
     estate_graph.refresh(timezone.now())
+
+
+@shared_task
+def forget_fact_changes() -> None:
+    """Clears away the notes of changed facts that every process has seen."""
+    fact_changes.forget(timezone.now())

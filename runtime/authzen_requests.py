@@ -50,8 +50,8 @@ def question_of(request: Mapping[str, Any]) -> Question:  # Any: JSON
     )  # fmt: skip
 
 
-def evaluations_of(request: Mapping[str, Any]) -> tuple[list[Question | Malformed], str]:
-    """The questions of a batch and its semantics (section 7). An entry's own values replace the request's defaults.
+def entries_of(request: Mapping[str, Any]) -> tuple[list[Json | Malformed], str]:
+    """The requests of a batch and its semantics (section 7). An entry's own values replace the request's defaults.
 
     An entry that is malformed is answered for itself and spoils no other.
     """
@@ -70,14 +70,20 @@ def evaluations_of(request: Mapping[str, Any]) -> tuple[list[Question | Malforme
         for name in ("subject", "action", "resource", "context")
         if name in request
     }
-    return [_entry(usual, entry) for entry in entries], semantic
+    return [
+        {**usual, **entry}
+        if isinstance(entry, dict)
+        else Malformed("An evaluation is not an object.")
+        for entry in entries
+    ], semantic
 
 
-def _entry(usual: Json, entry: Any) -> Question | Malformed:  # Any: JSON
+def entry_of(entry: Json | Malformed) -> Question | Malformed:
+    """The question of one entry of a batch."""
+    if isinstance(entry, Malformed):
+        return entry
     try:
-        if not isinstance(entry, dict):
-            raise Malformed("An evaluation is not an object.")
-        return question_of({**usual, **entry})
+        return question_of(entry)
     except Malformed as error:
         return error
 

@@ -1,7 +1,7 @@
 """The parts of a decision that follow delegations: who stands behind a request, and what is reached through others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -22,12 +22,14 @@ _MEND = "Ask with the chain as it is, or have the missing delegation made."
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Who stands behind a request. `scope`: what all its delegations cover, None for all."""
+    """Who stands behind a request. `scope`: what all its delegations cover, None for all. `rests_on`: identities on
+    whose facts that rests."""
 
     person: int | None = None
     email: str = ""
     length: int = 0
     scope: frozenset[int] | None = None
+    rests_on: frozenset[int] = frozenset()
 
 
 def standing(
@@ -45,6 +47,7 @@ def standing(
         email=person.email if person else "",
         length=len(links),
         scope=_narrowest(links),
+        rests_on=frozenset(actors),
     )
 
 
@@ -128,10 +131,12 @@ def _narrowest(links: Sequence[Hop]) -> frozenset[int] | None:
 
 @dataclass(frozen=True, slots=True)
 class Through:
-    """What covers a request by acting as somebody else, and how many hops away."""
+    """What covers a request by acting as somebody else, and how many hops away. `rests_on`: all identities that were
+    reached; None when they are too many."""
 
     coverage: Coverage
     hops: int = 0
+    rests_on: frozenset[int] | None = frozenset()
 
 
 def through_others(
@@ -155,7 +160,8 @@ def through_others(
             if found.grant is not None and not place.certain:
                 found = Coverage(perhaps=found.grant)
             best = _nearer(best, Through(found, len(place.hops)))
-    return best
+    few = len(places) <= FEW and not walk.cut_short
+    return replace(best, rests_on=frozenset(places) if few else None)
 
 
 def acts_as(identity: int, other: int, *, at: datetime) -> Hop | None:

@@ -49,6 +49,7 @@ from inventory.prepared import THEN, Slot, Statement
 from runtime import decision_names
 from runtime.decision_keys import Keys
 from runtime.decision_names import Shape, among, asks_for
+from runtime.kept_answers import KEPT
 from runtime.models import CallTally
 from runtime.tier_rule import WINDOW, after_sql
 
@@ -57,7 +58,8 @@ Row = dict[str, Any]  # Any: JSON
 
 @dataclass(slots=True)
 class Facts:
-    """Rows as dictionaries; `versions`: live policies as (key, domain, monitored environments)."""
+    """Rows as dictionaries; `versions`: live policies as (key, domain, monitored environments). `mark`: whether what is
+    concluded may be kept (runtime/kept_answers.py)."""
 
     versions: list[tuple[int, str, list[str]]]
     token: Row | None
@@ -68,10 +70,12 @@ class Facts:
     tasks: dict[int, Row]
     grants: dict[int, list[Row]]
     held: dict[tuple[int, int], Row]
+    mark: int | None = None
 
 
 def read(keys: Keys, *, at: datetime, token_digest: str = "") -> Facts:
     """The facts about what the keys name, and the API token with this digest."""
+    mark = KEPT.mark()
     shape, arrays = decision_names.given(keys)
     row = _statement(shape).row(at, *arrays, token_digest)
     parts = [orjson.loads(part) if part else [] for part in row]
@@ -85,6 +89,7 @@ def read(keys: Keys, *, at: datetime, token_digest: str = "") -> Facts:
         identities=_by_id(identities), resources=_by_id(resources), systems=_by_id(systems),
         tools=_by_id(tools), tasks=_by_id(tasks), grants=grants,
         held={(one["identity_id"], one["tool_id"]): one for one in bindings},
+        mark=mark,
     )  # fmt: skip
 
 

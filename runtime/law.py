@@ -4,8 +4,8 @@ In this order: the identity is known, active and owned; its task and its chain u
 approved and its own; a grant or delegation covers the request now. Facts bound, policy narrows.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,10 @@ from runtime.tier_rule import act_number
 RESOURCE, SYSTEM, TOOL, IDENTITY = "resource", "system", "tool", "identity"
 _PAIR = ("namespace", "external_id")
 _CALL = "call"
+_NOT_FOUND = frozenset({
+    "identity_unknown", "task_unknown", "tool_unknown", "resource_unknown", "system_unknown", "person_gone",
+    "chain_broken", "chain_uncertain",
+})  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -38,6 +42,16 @@ class Case:
     tool: Row | None = None
     asked: Asked | None = None
     refused: Refused | None = None
+    rests_on: set[int] | None = field(
+        default_factory=set
+    )  # identities whose facts count; None: not known
+
+    def rest_on(self, identities: Iterable[int] | None) -> None:
+        """Adds identities; None, or nobody found, says that it cannot be told."""
+        if self.rests_on is not None and identities is not None:
+            self.rests_on.update(identities)
+        else:
+            self.rests_on = None
 
     def said(self, name: str) -> Any:  # Any: JSON
         return self.question.context.get(name)
@@ -54,6 +68,8 @@ def judge(question: Question, facts: Facts, *, at: datetime) -> Case:
         case.asked = _covered(case)
     except Refused as refused:
         case.refused = refused
+        if refused.code in _NOT_FOUND:  # a name may come to mean somebody at any time
+            case.rest_on(None)
     return case
 
 
@@ -76,6 +92,7 @@ def _subject(case: Case) -> None:
             "identity_unknown", "There is no such identity in the inventory.",
             "Import or register it, and give it an owner.",
         )  # fmt: skip
+    case.rest_on([row["id"]])
     _alive(row)
     if row["owner_id"] is None:
         raise Refused("identity_unowned", f"{row['name']} has no owner.", "Assign an owner to it.")
@@ -103,6 +120,7 @@ def _task(case: Case) -> None:
     if said is None or case.identity is None:
         return
     key, callers = key_of(said), _callers(case, case.identity)
+    case.rest_on(one for one in callers if one is not None)
     for row in case.facts.tasks.values():
         if row["identity_id"] in callers and (
             row["id"] == key.id or (key.word is not None and row["reference"] == key.word)
@@ -140,6 +158,7 @@ def _chain(case: Case) -> None:
         case.chain = decision_chains.standing(
             case.identity["id"], told, person, case.task, at=case.at
         )
+        case.rest_on(case.chain.rests_on)
     elif case.task and case.task["for_person"]:
         case.chain = Chain(person=case.task["for_person"], email=case.task["for_email"])
 
@@ -222,6 +241,7 @@ def _unseen(case: Case, said: Any) -> tuple[cedar_requests.Json, Target]:  # Any
     row = _find(case.facts.systems, case.said("system"), _PAIR)
     if row is None or not isinstance(said, str) or key_of(said).id is not None:
         raise _unknown("resource")
+    case.rest_on(None)
     new = {"id": None, "name": said, "kind": "", "sensitivity": "", "environment": ""}
     return cedar_requests.resource(new, row), Target(row["id"], None, (said,))
 
@@ -244,6 +264,7 @@ def _grant(case: Case, action: str | None, target: Target) -> Through:
             identity["id"], action=action, target=target, task=task, at=case.at
         )
         found = further if further.coverage.grant is not None or not own.perhaps else found
+        case.rest_on(further.rests_on)
     _require_grant(case, found.coverage, own)
     return found
 
@@ -284,6 +305,7 @@ def _becoming(case: Case) -> Asked:
     other = _find(case.facts.identities, case.question.resource_id, _PAIR)
     if other is None:
         raise _unknown("identity")
+    case.rest_on([other["id"]])
     _alive(other)
     hop = decision_chains.acts_as(identity["id"], other["id"], at=case.at)
     if hop is None or hop.how != case.question.action:
@@ -366,6 +388,7 @@ def _approved(case: Case) -> bool:
     digest = case.said("arguments_digest")
     if not isinstance(digest, str) or case.tool is None or case.identity is None:
         return False
+    case.rest_on(None)  # approvals are kept on a floor above
     task = case.task["id"] if case.task else None
     target = str(case.said("dataset") or case.said("system") or "")
     act = Act(case.identity["id"], case.tool["id"], digest, task, target)

@@ -78,6 +78,8 @@ class Answer:
     on_behalf_of: int | None = None
     considered: int = 0
     facts: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
+    # Keys of changes (inventory/noted.py) that can make it another answer; None when that cannot be told.
+    rests_on: frozenset[int] | None = field(default=None, compare=False)
 
 
 class Refused(Exception):

@@ -1,11 +1,12 @@
 """Writing decisions down before they are answered, many at a time.
 
-What is promised: when `record` has returned, the rows are committed, and with PostgreSQL's usual settings they are on
-disk; a kill -9 of this process, or of the database, a moment later loses none. When it raises, nothing was recorded,
-and nothing may be answered.
+What is promised: when `record` has returned True, the rows are committed, and with PostgreSQL's usual settings they are
+on disk; a kill -9 of this process, or of the database, a moment later loses none. When it raises or returns False,
+nothing was recorded, and nothing may be answered.
 
 One thread writes what all threads of the process have waiting; meanwhile the others wait, and then one of them goes
-on. So a busy process commits once for many decisions, and a quiet one at once.
+on. So a busy process commits once for many decisions, and a quiet one at once. The same statement looks for changed
+facts: kept answers are written down only while what they rest on is unchanged (runtime/kept_answers.py).
 """
 
 import threading
@@ -18,49 +19,84 @@ import orjson
 from django.db import connection
 
 from inventory import prepared
+from runtime.kept_answers import KEPT, KeptAnswers, Seen
 from runtime.questions import Answer, Question
 
 MOST_ROWS = 2_000  # in one statement
-_INSERT = """INSERT INTO runtime_decision (id, made_at, identity_id, task_id, on_behalf_of_id, policy_version_id,
-latency_us, permitted, monitored, mode, subject_type, subject_id, action, resource_type, resource_id, context,
-facts, context_digest, reason_code, reason, remedy, policies, asked_by)
-SELECT id, made_at, identity_id, task_id, on_behalf_of_id, policy_version_id, latency_us, permitted, monitored, mode,
-subject_type, subject_id, action, resource_type, resource_id, context, facts, context_digest, reason_code, reason,
-remedy, policies, asked_by
-FROM json_to_recordset($1::json) AS x(id uuid, made_at timestamptz, identity_id bigint, task_id bigint,
+MOST_CHANGES = 5_000  # that are told one by one
+NOTHING_KNOWN = f"{2**63 - 1}:{2**63 - 1}:"  # a snapshot after everything: nothing to compare with
+_NAMES = """id, made_at, identity_id, task_id, on_behalf_of_id, policy_version_id, latency_us, permitted, monitored,
+mode, subject_type, subject_id, action, resource_type, resource_id, context, facts, context_digest, reason_code,
+reason, remedy, policies, asked_by"""
+_ROWS = """json_to_recordset({which}::json) AS x(id uuid, made_at timestamptz, identity_id bigint, task_id bigint,
 on_behalf_of_id bigint, policy_version_id bigint, latency_us int, permitted bool, monitored bool, mode text,
 subject_type text, subject_id text, action text, resource_type text, resource_id text, context jsonb, facts jsonb,
-context_digest text, reason_code text, reason text, remedy text, policies text[], asked_by text)
-ON CONFLICT DO NOTHING"""
+context_digest text, reason_code text, reason text, remedy text, policies text[], asked_by text)"""
+_INSERT = f"""INSERT INTO runtime_decision ({_NAMES})
+SELECT {_NAMES} FROM {_ROWS.format(which="$1")} ON CONFLICT DO NOTHING"""  # noqa: S608  our own words
+# $1: rows that are sure; $2: rows that hold only if nothing was changed; $3 to $5: a snapshot. Of one statement all
+# parts see the same.
+_LOOK_AND_INSERT = f"""WITH changed AS MATERIALIZED (
+    SELECT key FROM inventory_factchange
+    WHERE transaction >= $3::bigint AND (transaction >= $4::bigint OR transaction = ANY($5::bigint[]))
+    LIMIT {MOST_CHANGES + 1}
+), written AS (
+    INSERT INTO runtime_decision ({_NAMES})
+    SELECT {_NAMES} FROM {_ROWS.format(which="$1")}
+    UNION ALL
+    SELECT {_NAMES} FROM {_ROWS.format(which="(CASE WHEN EXISTS (SELECT FROM changed) THEN '[]' ELSE $2 END)")}
+    ON CONFLICT DO NOTHING
+)
+SELECT pg_current_snapshot()::text, pg_postmaster_start_time()::text,
+    (SELECT count(*) FROM changed) > {MOST_CHANGES}, (SELECT array_agg(DISTINCT key) FROM changed)"""  # noqa: S608
 Row = bytes  # one decision as JSON
 _LARGEST_LATENCY = 2**31 - 1
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What kept answers rest on, and the mark that was taken before they were found."""
+
+    on: frozenset[int]
+    mark: int
+
+
 @dataclass(slots=True)
 class _Waiting:
-    """The rows of one caller; `done` is set when they are written, or when it is the caller's turn to write."""
+    """The rows of one caller; `done` is set when they are written, or when it is the caller's turn to write.
+    `changed`: they hold no more, and were not written."""
 
     rows: Sequence[Row]
+    rest: Rest | None = None
     done: threading.Event = field(default_factory=threading.Event)
     leads: bool = False
+    changed: bool = False
     error: Exception | None = None
 
 
 class Recorder:
     """Groups the rows of many threads; one for each process."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: KeptAnswers = KEPT) -> None:
+        self._kept = kept
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
         self._writing = False
 
-    def record(self, rows: Sequence[Row]) -> None:
-        """Returns once they are committed; within a transaction of the caller, once they are part of it."""
-        if connection.in_atomic_block:
+    def record(self, rows: Sequence[Row], rest: Rest | None = None) -> bool:
+        """Returns once they are committed; within a transaction of the caller, once they are part of it.
+
+        False: answers that were kept may be others by now. None of them was written; they are to be worked out anew.
+        """
+        if (
+            connection.in_atomic_block
+        ):  # which sees what nobody else may ever see: nothing that is kept holds here
+            if rest is not None:
+                return False
             for start in range(0, len(rows), MOST_ROWS):
                 _write(rows[start : start + MOST_ROWS])
-            return
-        mine = _Waiting(rows)
+            return True
+        mine = _Waiting(rows, rest)
         with self._lock:
             self._waiting.append(mine)
             mine.leads, self._writing = not self._writing, True
@@ -70,13 +106,14 @@ class Recorder:
             self._lead()
         if mine.error is not None:
             raise mine.error
+        return not mine.changed
 
     def _lead(self) -> None:
         """Writes what waits, and hands over to the first of those who came meanwhile."""
         with self._lock:
             group, self._waiting = self._waiting, []
         try:
-            _write_group(group)
+            self._write_group(group)
         finally:
             with self._lock:
                 following = self._waiting[0] if self._waiting else None
@@ -86,16 +123,47 @@ class Recorder:
             for one in (*group, *((following,) if following else ())):
                 one.done.set()
 
+    def _write_group(self, group: Sequence[_Waiting]) -> None:
+        """All together; when that fails, each for itself, so that nobody fails for another's rows."""
+        try:
+            for some in _in_parts(group):
+                self._look_and_write(some)
+        except Exception as error:  # noqa: BLE001  it is raised again where each caller waits
+            self._kept.forget()
+            for one in group:
+                if one.rest is not None:
+                    one.changed = True
+                else:
+                    one.error = _error_of(one) if len(group) > 1 else error
 
-def _write_group(group: Sequence[_Waiting]) -> None:
-    """All together; when that fails, each for itself, so that nobody fails for another's rows."""
-    rows = [row for one in group for row in one.rows]
-    try:
-        for start in range(0, len(rows), MOST_ROWS):
-            _write(rows[start : start + MOST_ROWS])
-    except Exception as error:  # noqa: BLE001  it is raised again where each caller waits
+    def _look_and_write(self, group: Sequence[_Waiting]) -> None:
+        snapshot = self._kept.snapshot
         for one in group:
-            one.error = _error_of(one) if len(group) > 1 else error
+            one.changed = one.rest is not None and (
+                snapshot is None or not self._kept.holds(one.rest.mark, one.rest.on)
+            )
+        sure = [row for one in group if one.rest is None for row in one.rows]
+        kept = [one for one in group if one.rest is not None and not one.changed]
+        perhaps = [row for one in kept for row in one.rows]
+        seen = _look(sure, perhaps, snapshot or NOTHING_KNOWN)
+        self._kept.learn(seen)
+        if kept and seen.changed != ():
+            for one in kept:
+                one.changed = one.rest is not None and seen.concerns(one.rest.on)
+            _write([row for one in kept if not one.changed for row in one.rows])
+
+
+def _in_parts(group: Sequence[_Waiting]) -> list[list[_Waiting]]:
+    """Together at most so many rows as one statement takes; one caller's rows stay together."""
+    parts: list[list[_Waiting]] = [[]]
+    number = 0
+    for one in group:
+        number += len(one.rows)
+        if number > MOST_ROWS and parts[-1]:
+            parts.append([])
+            number = len(one.rows)
+        parts[-1].append(one)
+    return parts
 
 
 def _error_of(one: _Waiting) -> Exception | None:
@@ -106,30 +174,55 @@ def _error_of(one: _Waiting) -> Exception | None:
     return None
 
 
+def _look(sure: Sequence[Row], perhaps: Sequence[Row], snapshot: str) -> Seen:
+    """Writes, and looks for changes since the snapshot. Repeating it is safe, as it is for `_write`: after an answer
+    that was lost it may find changes, and a row is there that nobody was told of."""
+    oldest, following, running = snapshot.split(":")
+    given = [_array(sure), _array(perhaps), oldest, following, f"{{{running}}}"]
+    now, server, too_many, changed = prepared.fetch_one(_LOOK_AND_INSERT, given)
+    return Seen(now, server, None if too_many else tuple(changed or ()))
+
+
 def _write(rows: Sequence[Row]) -> None:
     """Repeating it is safe: a row that is there already is left alone."""
     if rows:
-        prepared.execute(_INSERT, ["[" + b",".join(rows).decode() + "]"])
+        prepared.execute(_INSERT, [_array(rows)])
+
+
+def _array(rows: Sequence[Row]) -> str:
+    return "[" + b",".join(rows).decode() + "]"
 
 
 def row_of(
     question: Question, answer: Answer, *, key: UUID, at: datetime, latency_us: int, asked_by: str
 ) -> Row:
     """The columns, cut to what the table holds: a subject of a megabyte is denied, and recorded short."""
+    return whole_row(lasting_part(question, answer), key, at, latency_us, asked_by)
+
+
+def lasting_part(question: Question, answer: Answer) -> bytes:
+    """What of a row is the same whenever the same is asked and answered."""
     row = {
-        "id": key, "made_at": at, "identity_id": answer.identity, "task_id": answer.task,
+        "identity_id": answer.identity, "task_id": answer.task,
         "on_behalf_of_id": answer.on_behalf_of, "policy_version_id": answer.policy_version,
-        "latency_us": min(latency_us, _LARGEST_LATENCY), "permitted": answer.permitted,
-        "monitored": answer.monitored, "mode": answer.mode,
+        "permitted": answer.permitted, "monitored": answer.monitored, "mode": answer.mode,
         "subject_type": question.subject_type[:100], "subject_id": question.subject_id[:500],
         "action": question.action[:300], "resource_type": question.resource_type[:100],
         "resource_id": question.resource_id[:1_000], "context": question.known_context,
         "facts": answer.facts, "context_digest": question.context_digest,
         "reason_code": answer.reason_code, "reason": answer.reason[:2_000],
-        "remedy": answer.remedy[:1_000], "policies": answer.policies, "asked_by": asked_by[:200],
+        "remedy": answer.remedy[:1_000], "policies": answer.policies,
     }  # fmt: skip
     # PostgreSQL has no NUL in a text.
     return orjson.dumps(row, default=str).replace(b"\\u0000", b"\\ufffd")
+
+
+def whole_row(lasting: bytes, key: UUID, at: datetime, latency_us: int, asked_by: str) -> Row:
+    """The same with what is different each time."""
+    now = orjson.dumps({
+        "id": key, "made_at": at, "latency_us": min(latency_us, _LARGEST_LATENCY), "asked_by": asked_by[:200],
+    })  # fmt: skip
+    return now.replace(b"\\u0000", b"\\ufffd")[:-1] + b"," + lasting[1:]
 
 
 RECORDER = Recorder()

@@ -1,7 +1,9 @@
 """From what the facts and the policies say to an answer in words."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from inventory.noted import APPLICATIONS
 from runtime.law import Case
 from runtime.models import Decision
 from runtime.policy_engine import Asked, Verdict
@@ -76,11 +78,12 @@ def _watched(answer: Answer, environment: str) -> Answer:
 def _about(case: Case | Asked | Refused, answer: Answer) -> Answer:
     """With whom and what it is about, as far as that was found."""
     if not isinstance(case, Case):
-        return answer
+        return replace(answer, rests_on=frozenset({APPLICATIONS}))
     return Answer(
         answer.permitted, answer.reason_code, answer.reason, answer.remedy, answer.policies,
         mode=answer.mode, monitored=answer.monitored, policy_version=answer.policy_version,
         identity=case.identity["id"] if case.identity else None,
         task=case.task["id"] if case.task else None, on_behalf_of=case.chain.person,
         considered=answer.considered, facts=case.asked.context if case.asked else {},
+        rests_on=frozenset(case.rests_on) if case.rests_on is not None else None,
     )  # fmt: skip

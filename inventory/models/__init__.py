@@ -4,6 +4,7 @@ from inventory.models.chain import ChainComputation, ChainFacts
 from inventory.models.change import Change
 from inventory.models.credential import Credential
 from inventory.models.delegation import Delegation, DelegationBasis, DelegationScope
+from inventory.models.fact_change import FactChange
 from inventory.models.grant import EndCause, Grant
 from inventory.models.identity import Environment, Identity, Risk, Severity, Successor, Tier
 from inventory.models.kill_switch import KillSwitchUse
@@ -29,6 +30,7 @@ __all__ = [
     "Entitlement",
     "Environment",
     "Exposure",
+    "FactChange",
     "Grant",
     "Heartbeat",
     "Identity",

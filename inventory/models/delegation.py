@@ -15,6 +15,9 @@ from inventory.models.person import Person, can_answer
 from inventory.models.source import Sourced
 from inventory.models.system import Entitlement
 from inventory.models.task import Task, open_task_q
+from inventory.noted import noted
+
+_DELEGATE = "SELECT d.delegate_id FROM inventory_delegation d WHERE d.id = {c}.delegation_id"
 
 
 class DelegationQuerySet(models.QuerySet["Delegation"]):
@@ -151,7 +154,7 @@ class Delegation(Sourced):
                 condition=Q(revoked_at__isnull=False),
             ),
         ]
-        triggers = tracked(identity="delegate_id")
+        triggers = [*tracked(identity="delegate_id"), *noted("SELECT {c}.delegate_id")]
 
     def __str__(self) -> str:
         return f"delegation {self.pk}"
@@ -182,7 +185,7 @@ class DelegationScope(models.Model):
                 name="delegation_scope_names_an_entitlement_once",
             ),
         ]
-        triggers = tracked(identity="NULL::bigint")
+        triggers = [*tracked(identity="NULL::bigint"), *noted(_DELEGATE)]
 
     def __str__(self) -> str:
         return f"{self.delegation_id} covers {self.entitlement_id}"
@@ -202,7 +205,7 @@ class DelegationBasis(models.Model):
                 name="delegation_basis_names_a_grant_once_in_a_part",
             ),
         ]
-        triggers = tracked(identity="NULL::bigint")
+        triggers = [*tracked(identity="NULL::bigint"), *noted(_DELEGATE)]
 
     def __str__(self) -> str:
         return f"{self.delegation_id} rests on grant {self.grant_id}"

@@ -16,6 +16,7 @@ from inventory.models.person import Person, can_answer
 from inventory.models.source import Sourced
 from inventory.models.system import Entitlement
 from inventory.models.task import Task, open_task_q
+from inventory.noted import OF_ITS_IDENTITY, noted
 
 
 class EndCause(models.TextChoices):
@@ -200,7 +201,7 @@ class Grant(Sourced):
             ),
             models.Index(fields=["id"], name="grant_idle", condition=Q(idle_limit__isnull=False)),
         ]
-        triggers = tracked(identity="identity_id")
+        triggers = [*tracked(identity="identity_id"), *noted(OF_ITS_IDENTITY)]
 
     def __str__(self) -> str:
         return f"grant {self.pk}"

@@ -10,6 +10,13 @@ from django.db.models import F, Q
 from inventory.history import tracked
 from inventory.models.person import Person, Team, can_answer
 from inventory.models.source import Sourced
+from inventory.noted import CHANGED, noted
+
+# Whoever may act as it as well: that works only while it is active itself.
+_CONCERNED = (
+    "SELECT {c}.id"
+    " UNION ALL SELECT d.delegate_id FROM inventory_delegation d WHERE d.delegator_identity_id = {c}.id"
+)
 
 
 class Risk(models.TextChoices):
@@ -281,7 +288,7 @@ class Identity(Sourced):
                 fields=["external_id"], opclasses=["gin_trgm_ops"], name="identity_external_search"
             ),
         ]
-        triggers = tracked(identity="id")
+        triggers = [*tracked(identity="id"), *noted(_CONCERNED, on=CHANGED)]
 
     def __str__(self) -> str:
         return self.name

@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 
 from inventory.history import tracked
 from inventory.models.source import Sourced
+from inventory.noted import CHANGED, OF_ALL, noted
 
 
 class Team(Sourced):
@@ -113,8 +114,13 @@ class Person(Sourced):
         indexes = [
             models.Index(fields=["name", "id"], name="person_by_name"),
             models.Index(fields=["status", "name", "id"], name="person_by_status"),
+            models.Index(
+                fields=["leaves_at"],
+                name="person_leaving",
+                condition=Q(leaves_at__isnull=False),
+            ),
         ]
-        triggers = tracked(identity="NULL::bigint")
+        triggers = [*tracked(identity="NULL::bigint"), *noted(OF_ALL, on=CHANGED)]
 
     def __str__(self) -> str:
         return self.name

@@ -9,6 +9,7 @@ from inventory.history import tracked
 from inventory.models.identity import Environment, Risk
 from inventory.models.person import Person
 from inventory.models.source import Sourced
+from inventory.noted import CHANGED, OF_ALL, noted
 
 
 class System(Sourced):
@@ -28,7 +29,7 @@ class System(Sourced):
                 "namespace", "external_id", name="system_is_once_in_a_namespace"
             ),
         ]
-        triggers = tracked(identity="NULL::bigint")
+        triggers = [*tracked(identity="NULL::bigint"), *noted(OF_ALL)]
 
     def __str__(self) -> str:
         return self.name
@@ -58,7 +59,7 @@ class Resource(Sourced):
                 "namespace", "external_id", name="resource_is_once_in_a_namespace"
             ),
         ]
-        triggers = tracked(identity="NULL::bigint")
+        triggers = [*tracked(identity="NULL::bigint"), *noted(OF_ALL)]
 
     def __str__(self) -> str:
         return self.name
@@ -104,7 +105,7 @@ class Entitlement(Sourced):
             models.Index(fields=["policy"], name="entitlement_of_policy"),
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="entitlement_name_search"),
         ]
-        triggers = tracked(identity="NULL::bigint")
+        triggers = [*tracked(identity="NULL::bigint"), *noted(OF_ALL, on=CHANGED)]
 
     def __str__(self) -> str:
         return self.name

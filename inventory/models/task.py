@@ -9,6 +9,14 @@ from inventory.history import tracked
 from inventory.models.identity import Identity, Risk
 from inventory.models.person import Person
 from inventory.models.system import Resource, System
+from inventory.noted import noted
+
+# Whoever holds something for the task as well.
+_CONCERNED = (
+    "SELECT {c}.identity_id"
+    " UNION ALL SELECT g.identity_id FROM inventory_grant g WHERE g.task_id = {c}.id"
+    " UNION ALL SELECT d.delegate_id FROM inventory_delegation d WHERE d.task_id = {c}.id"
+)
 
 
 def open_task_q(at: datetime, prefix: str = "") -> Q:
@@ -98,7 +106,7 @@ class Task(models.Model):
                 condition=Q(status="open", silent_at__isnull=False),
             ),
         ]
-        triggers = tracked(identity="identity_id")
+        triggers = [*tracked(identity="identity_id"), *noted(_CONCERNED)]
 
     def __str__(self) -> str:
         return f"task {self.pk}"

@@ -9,6 +9,7 @@ from django.db.models.functions import Left, Lower
 from inventory.history import tracked
 from inventory.models.identity import Identity, Risk
 from inventory.models.source import Sourced
+from inventory.noted import OF_ALL, OF_ITS_IDENTITY, noted
 
 # Letters and digits that are taken for a Latin letter: Cyrillic, Greek, Armenian (an extract for lower case of
 # confusables.txt, Unicode Technical Standard 39). Full-width and styled letters are Latin after normalisation.
@@ -93,7 +94,7 @@ class Tool(Sourced):
             models.Index(fields=["read_name", "provider"], name="tool_by_read_name"),
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="tool_name_search"),
         ]
-        triggers = tracked(identity="NULL::bigint")
+        triggers = [*tracked(identity="NULL::bigint"), *noted(OF_ALL)]
 
     def __str__(self) -> str:
         return f"{self.provider}/{self.name}"
@@ -125,7 +126,7 @@ class ToolBinding(Sourced):
                 "namespace", "external_id", name="tool_binding_is_once_in_a_namespace"
             ),
         ]
-        triggers = tracked(identity="identity_id")
+        triggers = [*tracked(identity="identity_id"), *noted(OF_ITS_IDENTITY)]
 
     def __str__(self) -> str:
         return f"{self.identity_id} holds {self.tool_id}"

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from inventory.history import tracked
+from inventory.noted import CHANGED, OF_ALL, noted
 
 
 class User(AbstractUser):
@@ -55,7 +56,10 @@ class User(AbstractUser):
                 violation_error_message="Only an auditor without a person in the directory is limited to a team.",
             ),
         ]
-        triggers = tracked(identity="NULL::bigint", hidden=("password",))
+        triggers = [
+            *tracked(identity="NULL::bigint", hidden=("password",)),
+            *noted(OF_ALL, on=CHANGED),
+        ]
 
     @property
     def display_name(self) -> str:
@@ -92,7 +96,10 @@ class ApiToken(models.Model):
                 violation_error_message="The token ends before it starts. Choose a later end.",
             ),
         ]
-        triggers = tracked(identity="NULL::bigint", hidden=("digest",))
+        triggers = [
+            *tracked(identity="NULL::bigint", hidden=("digest",)),
+            *noted(OF_ALL, on=CHANGED),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint}…)"

@@ -1,20 +1,24 @@
 """OpenID AuthZEN Authorization API 1.0: evaluations, searches and discovery."""
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
+from orjson import Fragment
 
-from runtime import decisions, searching
-from runtime.api.machine import answers, checked_body, known_caller
+from runtime import asked_again, decisions, searching
+from runtime.api.machine import answers, checked_body, known_caller, token_digest
 from runtime.authzen_requests import (
     DENY_FIRST,
+    EXECUTE_ALL,
     PERMIT_FIRST,
     Malformed,
-    evaluations_of,
+    entries_of,
+    entry_of,
     page_of,
     question_of,
     search_of,
@@ -23,6 +27,21 @@ from runtime.decision_keys import Keys
 from runtime.questions import Answer, Question
 
 Json = dict[str, Any]  # Any: JSON
+
+
+class Given(Protocol):
+    """An answer, of which it is known what it was."""
+
+    @property
+    def permitted(self) -> bool: ...
+
+
+Stops = Callable[[Given], bool]  # whether a batch ends with this answer
+_STOPS: Mapping[str, Stops | None] = {
+    EXECUTE_ALL: None,
+    DENY_FIRST: lambda answer: not answer.permitted,
+    PERMIT_FIRST: lambda answer: answer.permitted,
+}
 _ADDRESSES = {
     "access_evaluation_endpoint": "/access/v1/evaluation",
     "access_evaluations_endpoint": "/access/v1/evaluations",
@@ -33,36 +52,29 @@ _ADDRESSES = {
 
 
 @answers
-def evaluation(request: HttpRequest, at: datetime) -> Json:
+def evaluation(request: HttpRequest, at: datetime) -> Json | Fragment:
     """One decision (section 6)."""
     return _single(request, checked_body(request, at), at)
 
 
 @answers
-def evaluations(request: HttpRequest, at: datetime) -> Json:
+def evaluations(request: HttpRequest, at: datetime) -> Json | Fragment:
     """Many decisions in one request (section 7). Without entries it is one decision."""
     body = checked_body(request, at)
     if body.get("evaluations") in (None, []):
         return _single(request, body, at)
-    entries, semantic = _checked(request, at, lambda: evaluations_of(body))
-    questions = [entry for entry in entries if isinstance(entry, Question)]
-    facts, caller = known_caller(request, decisions.keys_of(questions), at)
-    entries, stops = _until_stop(entries, semantic)
-    questions = [entry for entry in entries if isinstance(entry, Question)]
-    given = decisions.decide_many(
-        questions, at=at, asked_by=caller, facts=facts, until=stops
-    )  # fmt: skip
-    found = iter(given)
-    shown: list[Json] = []
-    for entry in entries:
-        if isinstance(entry, Malformed):
-            shown.append(_malformed(entry))
-            continue
-        answer = next(found)
-        shown.append(_shown(answer))
-        if stops is not None and stops(answer):
-            break
-    return {"evaluations": shown}
+    entries, semantic = _checked(request, at, lambda: entries_of(body))
+    said = [{} if isinstance(entry, Malformed) else entry for entry in entries]
+    stops = _STOPS[semantic]
+    kept = asked_again.answered(
+        said, token_digest(request), at=at, all_or_none=stops is not None, until=stops
+    )
+    if len(kept) == len(entries) or (stops is not None and kept):
+        return {"evaluations": [one.document for one in kept.values()]}
+    rest = [number for number in range(len(entries)) if number not in kept]
+    fresh = _worked_out(request, [entries[number] for number in rest], stops, at)
+    shown = dict(zip(rest, fresh, strict=False)) | {n: one.document for n, one in kept.items()}
+    return {"evaluations": [shown[number] for number in sorted(shown)]}
 
 
 @answers
@@ -101,11 +113,42 @@ DIRECT = {
 }
 
 
-def _single(request: HttpRequest, body: Json, at: datetime) -> Json:
+def _single(request: HttpRequest, body: Json, at: datetime) -> Json | Fragment:
+    kept = asked_again.answered([body], token_digest(request), at=at)
+    if kept:
+        return kept[0].document
     question = _checked(request, at, lambda: question_of(body))
     facts, caller = known_caller(request, decisions.keys_of([question]), at)
     (answer,) = decisions.decide_many([question], at=at, asked_by=caller, facts=facts)
-    return _shown(answer)
+    shown = _shown(answer)
+    asked_again.keep(body, question, answer, shown, facts=facts, at=at)
+    return shown
+
+
+def _worked_out(
+    request: HttpRequest, entries: Sequence[Json | Malformed], stops: Stops | None, at: datetime
+) -> list[Json]:
+    """The answers to entries of a batch, up to the one that ends it."""
+    asked = [entry_of(entry) for entry in entries]
+    questions = [one for one in asked if isinstance(one, Question)]
+    facts, caller = known_caller(request, decisions.keys_of(questions), at)
+    if stops is _STOPS[DENY_FIRST]:  # an entry that is malformed is a deny
+        first = next((n for n, one in enumerate(asked) if isinstance(one, Malformed)), len(asked))
+        asked = asked[: first + 1]
+        questions = [one for one in asked if isinstance(one, Question)]
+    given = iter(decisions.decide_many(questions, at=at, asked_by=caller, facts=facts, until=stops))
+    shown: list[Json] = []
+    for entry, one in zip(entries, asked, strict=False):
+        if isinstance(one, Malformed):
+            shown.append(_malformed(one))
+            continue
+        answer = next(given)
+        shown.append(_shown(answer))
+        if isinstance(entry, dict):
+            asked_again.keep(entry, one, answer, shown[-1], facts=facts, at=at)
+        if stops is not None and stops(answer):
+            break
+    return shown
 
 
 def _search(request: HttpRequest, at: datetime, sought: str) -> Json:
@@ -128,17 +171,6 @@ def _checked(
     except Malformed:
         known_caller(request, Keys(), at)
         raise
-
-
-def _until_stop(
-    entries: list[Question | Malformed], semantic: str
-) -> tuple[list[Question | Malformed], Any]:  # Any: a function or None
-    """An entry that is malformed is a deny, so it ends a batch that stops at the first deny."""
-    if semantic == DENY_FIRST:
-        first = next((n for n, one in enumerate(entries) if isinstance(one, Malformed)), None)
-        kept = entries if first is None else entries[: first + 1]
-        return kept, lambda answer: not answer.permitted
-    return entries, (lambda answer: answer.permitted) if semantic == PERMIT_FIRST else None
 
 
 def _shown(answer: Answer) -> Json:

@@ -5,7 +5,7 @@ No session and no cookie counts here, so nothing can be asked in somebody's name
 
 import functools
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -19,10 +19,11 @@ from django.views.decorators.csrf import csrf_exempt
 
 from inventory.api_tokens import NOTED_EVERY
 from inventory.models import ApiToken
-from runtime import decision_facts
+from runtime import asked_again, decision_facts
 from runtime.authzen_requests import LARGEST_BODY, Malformed, body_of
 from runtime.decision_facts import Facts
 from runtime.decision_keys import Keys
+from runtime.kept_answers import Caller
 
 log = structlog.get_logger(__name__)
 JSON = "application/json"
@@ -71,7 +72,7 @@ def answers(view: View) -> Callable[[HttpRequest], HttpResponse]:
 
 def known_caller(request: HttpRequest, keys: Keys, at: datetime) -> tuple[Facts, str]:
     """The facts about the keys, and who asks: the user of a live API token that is for decisions."""
-    digest = _digest_of(request)
+    digest = token_digest(request)
     facts = decision_facts.read(keys, at=at, token_digest=digest)
     token = facts.token
     if token is None or not _is_live(token, at):
@@ -80,7 +81,10 @@ def known_caller(request: HttpRequest, keys: Keys, at: datetime) -> tuple[Facts,
         raise Stop(403, "This token lacks the scope “decide”. Use one that has it.")
     if token["used"] is None or token["used"] < (at - NOTED_EVERY).timestamp():
         ApiToken.objects.filter(pk=token["id"]).update(last_used_at=at)
-    return facts, token["username"]
+    expires = datetime.fromtimestamp(token["expires"], UTC)
+    caller = Caller(token["username"], min(expires, at + NOTED_EVERY))
+    asked_again.keep_caller(digest, caller, facts)
+    return facts, caller.name
 
 
 def json_body(request: HttpRequest) -> dict[str, Any]:  # Any: JSON
@@ -106,7 +110,8 @@ def _require_post(request: HttpRequest) -> None:
         raise Stop(405, "This address takes POST only.", {"Allow": "POST"})
 
 
-def _digest_of(request: HttpRequest) -> str:
+def token_digest(request: HttpRequest) -> str:
+    """Of the token that the request carries, whether anybody knows it or not."""
     scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     secret = secret.strip()
     if scheme.lower() != "bearer" or not secret.startswith(_PREFIX) or not secret.isascii():

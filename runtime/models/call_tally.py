@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from inventory.models import Identity, Task
+from inventory.noted import OF_ITS_IDENTITY, noted
 
 
 class CallTally(models.Model):
@@ -58,6 +59,7 @@ class CallTally(models.Model):
             models.Index(fields=["identity", "day"], name="call_tally_of_identity"),
             models.Index(fields=["provider", "tool_name", "day"], name="call_tally_of_tool"),
         ]
+        triggers = noted(OF_ITS_IDENTITY)
 
     def __str__(self) -> str:
         return f"{self.calls} calls of {self.tool_name} on {self.day}"

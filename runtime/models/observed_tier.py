@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from inventory.models import Identity, Tier
+from inventory.noted import OF_ITS_IDENTITY, noted
 
 
 class ObservedTierQuerySet(models.QuerySet["ObservedTier"]):
@@ -49,6 +50,7 @@ class ObservedTier(models.Model):
             models.Index(fields=["identity", "-started_at"], name="observed_tier_of_identity"),
             models.Index(fields=["-started_at", "-id"], name="observed_tier_by_start"),
         ]
+        triggers = noted(OF_ITS_IDENTITY)
 
     def __str__(self) -> str:
         return f"identity {self.identity_id} acts as {self.get_tier_display()}"

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from inventory.history import tracked
 from inventory.models import Environment
+from inventory.noted import OF_ALL, OF_APPLICATIONS, noted
 
 # An AuthZEN type becomes a Cedar type (App::user), so it is a Cedar identifier.
 TYPE_NAME = r"^[A-Za-z][A-Za-z0-9_]{0,99}$"
@@ -49,7 +50,7 @@ class PolicySet(models.Model):
                 violation_error_message="The inventory has a policy set already. Make a new version of it.",
             ),
         ]
-        triggers = tracked(identity="NULL::bigint")
+        triggers = [*tracked(identity="NULL::bigint"), *noted(OF_ALL)]
 
     def __str__(self) -> str:
         return self.name
@@ -118,6 +119,7 @@ class PolicySetVersion(models.Model):
         ]
         triggers = [
             *tracked(identity="NULL::bigint"),
+            *noted(OF_ALL),
             pgtrigger.Protect(
                 name="text_stays_once_live",
                 operation=pgtrigger.Update,
@@ -194,7 +196,7 @@ class PolicyEntity(models.Model):
                 violation_error_message="This type belongs to the inventory, or is no name.",
             ),
         ]
-        triggers = tracked(identity="NULL::bigint")
+        triggers = [*tracked(identity="NULL::bigint"), *noted(OF_APPLICATIONS)]
 
     def __str__(self) -> str:
         return f"{self.type}/{self.key}"
