@@ -6,7 +6,10 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mandate.settings")
-application = get_wsgi_application()
+django_application = get_wsgi_application()
+from runtime.api import quick  # noqa: E402  once Django is ready
+
+application = quick.first(django_application)
 # What is loaded by now stays: without this the garbage collector walks through all of it whenever a report of a
 # thousand calls makes many objects.
 gc.collect()

@@ -54,6 +54,11 @@ class Again:
     document: orjson.Fragment
 
 
+def is_known(digest: str, at: datetime) -> bool:
+    """Whether anything is kept for the caller with this token."""
+    return KEPT.caller(digest, at) is not None
+
+
 def key_of(entry: Json) -> bytes | None:
     """By what two questions are the same; None when it is not worth keeping."""
     try:

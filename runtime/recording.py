@@ -48,7 +48,7 @@ _LOOK_AND_INSERT = f"""WITH changed AS MATERIALIZED (
     ON CONFLICT DO NOTHING
 )
 SELECT pg_current_snapshot()::text, pg_postmaster_start_time()::text,
-    (SELECT count(*) FROM changed) > {MOST_CHANGES}, (SELECT array_agg(DISTINCT key) FROM changed)"""  # noqa: S608
+    (SELECT count(*) FROM changed) > {MOST_CHANGES}, (SELECT string_agg(DISTINCT key::text, ' ') FROM changed)"""  # noqa: S608
 Row = bytes  # one decision as JSON
 _LARGEST_LATENCY = 2**31 - 1
 
@@ -177,20 +177,21 @@ def _error_of(one: _Waiting) -> Exception | None:
 def _look(sure: Sequence[Row], perhaps: Sequence[Row], snapshot: str) -> Seen:
     """Writes, and looks for changes since the snapshot. Repeating it is safe, as it is for `_write`: after an answer
     that was lost it may find changes, and a row is there that nobody was told of."""
-    oldest, following, running = snapshot.split(":")
-    given = [_array(sure), _array(perhaps), oldest, following, f"{{{running}}}"]
-    now, server, too_many, changed = prepared.fetch_one(_LOOK_AND_INSERT, given)
-    return Seen(now, server, None if too_many else tuple(changed or ()))
+    oldest, following, running = snapshot.encode().split(b":")
+    given = [_array(sure), _array(perhaps), oldest, following, b"{" + running + b"}"]
+    now, server, too_many, changed = prepared.fetch_texts(_LOOK_AND_INSERT, given)
+    keys = tuple(int(key) for key in (changed or b"").split())
+    return Seen((now or b"").decode(), (server or b"").decode(), None if too_many == b"t" else keys)
 
 
 def _write(rows: Sequence[Row]) -> None:
     """Repeating it is safe: a row that is there already is left alone."""
     if rows:
-        prepared.execute(_INSERT, [_array(rows)])
+        prepared.execute(_INSERT, [_array(rows).decode()])
 
 
-def _array(rows: Sequence[Row]) -> str:
-    return "[" + b",".join(rows).decode() + "]"
+def _array(rows: Sequence[Row]) -> bytes:
+    return b"[" + b",".join(rows) + b"]"
 
 
 def row_of(

@@ -37,7 +37,7 @@ class Given(Protocol):
 
 
 Stops = Callable[[Given], bool]  # whether a batch ends with this answer
-_STOPS: Mapping[str, Stops | None] = {
+STOPS: Mapping[str, Stops | None] = {
     EXECUTE_ALL: None,
     DENY_FIRST: lambda answer: not answer.permitted,
     PERMIT_FIRST: lambda answer: answer.permitted,
@@ -65,7 +65,7 @@ def evaluations(request: HttpRequest, at: datetime) -> Json | Fragment:
         return _single(request, body, at)
     entries, semantic = _checked(request, at, lambda: entries_of(body))
     said = [{} if isinstance(entry, Malformed) else entry for entry in entries]
-    stops = _STOPS[semantic]
+    stops = STOPS[semantic]
     kept = asked_again.answered(
         said, token_digest(request), at=at, all_or_none=stops is not None, until=stops
     )
@@ -132,7 +132,7 @@ def _worked_out(
     asked = [entry_of(entry) for entry in entries]
     questions = [one for one in asked if isinstance(one, Question)]
     facts, caller = known_caller(request, decisions.keys_of(questions), at)
-    if stops is _STOPS[DENY_FIRST]:  # an entry that is malformed is a deny
+    if stops is STOPS[DENY_FIRST]:  # an entry that is malformed is a deny
         first = next((n for n, one in enumerate(asked) if isinstance(one, Malformed)), len(asked))
         asked = asked[: first + 1]
         questions = [one for one in asked if isinstance(one, Question)]

@@ -112,10 +112,18 @@ def _require_post(request: HttpRequest) -> None:
 
 def token_digest(request: HttpRequest) -> str:
     """Of the token that the request carries, whether anybody knows it or not."""
-    scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    digest = bearer_digest(request.META.get("HTTP_AUTHORIZATION", ""))
+    if digest is None:
+        raise _unauthenticated("There is no token. Send “Authorization: Bearer mdt_…”.")
+    return digest
+
+
+def bearer_digest(header: str) -> str | None:
+    """Of the token in an Authorization header; None when there is none."""
+    scheme, _, secret = header.partition(" ")
     secret = secret.strip()
     if scheme.lower() != "bearer" or not secret.startswith(_PREFIX) or not secret.isascii():
-        raise _unauthenticated("There is no token. Send “Authorization: Bearer mdt_…”.")
+        return None
     return ApiToken.digest_of(secret)
 
 
@@ -145,11 +153,19 @@ def _json(document: Any, status: int) -> HttpResponse:  # Any: JSON
 
 
 def _adorned(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
     wanted = request.META.get("HTTP_X_REQUEST_ID", "")
-    if wanted and len(wanted) <= _LONGEST_ID and wanted.isprintable() and wanted.isascii():
-        response.headers["X-Request-ID"] = wanted
-    # The middleware that would say it is not on the short way; without it the answer goes out in two writes.
-    response["Content-Length"] = str(len(response.content))
+    for name, value in common_headers(response.content, wanted).items():
+        response.headers[name] = value
     return response
+
+
+def common_headers(body: bytes, request_id: str) -> dict[str, str]:
+    """Of every answer; without a length it would go out in two writes."""
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Length": str(len(body)),
+    }
+    if 0 < len(request_id) <= _LONGEST_ID and request_id.isprintable() and request_id.isascii():
+        headers["X-Request-ID"] = request_id
+    return headers
