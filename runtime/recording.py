@@ -10,6 +10,7 @@ facts: kept answers are written down only while what they rest on is unchanged (
 """
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,7 @@ from runtime.kept_answers import KEPT, KeptAnswers, Seen
 from runtime.questions import Answer, Question
 
 MOST_ROWS = 2_000  # in one statement
+LINGER = 0.0005  # seconds that a busy process waits for more
 MOST_CHANGES = 5_000  # that are told one by one
 NOTHING_KNOWN = f"{2**63 - 1}:{2**63 - 1}:"  # a snapshot after everything: nothing to compare with
 _NAMES = """id, made_at, identity_id, task_id, on_behalf_of_id, policy_version_id, latency_us, permitted, monitored,
@@ -81,7 +83,7 @@ class Recorder:
         self._kept = kept
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
-        self._writing = False
+        self._writing = self._busy = False
 
     def record(self, rows: Sequence[Row], rest: Rest | None = None) -> bool:
         """Returns once they are committed; within a transaction of the caller, once they are part of it.
@@ -110,8 +112,11 @@ class Recorder:
 
     def _lead(self) -> None:
         """Writes what waits, and hands over to the first of those who came meanwhile."""
+        if self._busy:  # others are about to come: one statement for all of them costs little more than one for each
+            time.sleep(LINGER)
         with self._lock:
             group, self._waiting = self._waiting, []
+        self._busy = len(group) > 1
         try:
             self._write_group(group)
         finally:
