@@ -27,6 +27,7 @@ from runtime.oauth_errors import (
     UnsupportedGrantType,
 )
 from runtime.proofs import Proven
+from runtime.views.failed_clients import bounded
 
 log = structlog.get_logger(__name__)
 View = Callable[..., HttpResponseBase]
@@ -66,7 +67,7 @@ def refusal(error: OAuthError, *, status: int = 0, **headers: str) -> JsonRespon
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="mandate"'
     said = {"error": error.code, "error_description": _plain(error.said)}
-    return JsonResponse(said, status=status, headers=_NEVER_KEPT | headers)
+    return JsonResponse(said, status=status, headers={**_NEVER_KEPT, **error.headers, **headers})
 
 
 @machine("POST")
@@ -81,7 +82,8 @@ def token(request: HttpRequest) -> HttpResponseBase:
     _require_kind(given)
     audience = oauth_forms.target(given)
     task, wishes = oauth_forms.task_and_wishes(given)
-    holder = _holder(request, given, at)
+    with bounded(request, given):
+        holder = _holder(request, given, at)
     asked = Asked(
         subject_token=_required(given, "subject_token"),
         subject_token_type=_required(given, "subject_token_type"),
@@ -91,7 +93,10 @@ def token(request: HttpRequest) -> HttpResponseBase:
         wishes=wishes,
         jkt=_jkt(request, address("oauth-token"), at),
     )
-    return _issued(exchange(asked, at=at))
+    if holder is not None:
+        return _issued(exchange(asked, at=at))
+    with bounded(request, given):  # the subject token is the proof
+        return _issued(exchange(asked, at=at))
 
 
 @machine("POST")
@@ -120,7 +125,8 @@ def _caller(
     request: HttpRequest, given: dict[str, str], scopes: frozenset[ApiToken.Scope], at: datetime
 ) -> Caller:
     said = request.headers.get("Authorization", "")
-    return introspection.require_caller(said, given, scopes=scopes, at=at)
+    with bounded(request, given):
+        return introspection.require_caller(said, given, scopes=scopes, at=at)
 
 
 def _holder(request: HttpRequest, given: dict[str, str], at: datetime) -> Proven | None:
