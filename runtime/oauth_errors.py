@@ -80,3 +80,9 @@ class InvalidDpopProof(OAuthError):
     """RFC 9449, section 5."""
 
     code = "invalid_dpop_proof"
+
+
+class UseDpopNonce(OAuthError):
+    """RFC 9449, section 8."""
+
+    code = "use_dpop_nonce"

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, JsonResponse
@@ -15,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from inventory.models import ApiToken
 from inventory.rules import RuleBroken
-from runtime import dpop, introspection, oauth_forms, proofs, standing, subjects
+from runtime import dpop, dpop_nonces, introspection, oauth_forms, proofs, standing, subjects
 from runtime.addresses import address
 from runtime.dpop import Request
 from runtime.exchange import Asked, Issued, exchange
@@ -70,6 +71,20 @@ def refusal(error: OAuthError, *, status: int = 0, **headers: str) -> JsonRespon
     return JsonResponse(said, status=status, headers={**_NEVER_KEPT, **error.headers, **headers})
 
 
+def offers_nonce(view: View) -> View:
+    """Where DPoP proofs must hold a nonce, every answer brings the next one (RFC 9449, section 8.2)."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # Any: path
+        answer = view(request, *args, **kwargs)
+        if settings.DPOP_NONCE:
+            answer.headers["DPoP-Nonce"] = dpop_nonces.fresh(timezone.now())
+        return answer
+
+    return inner
+
+
+@offers_nonce
 @machine("POST")
 def token(request: HttpRequest) -> HttpResponseBase:
     """RFC 8693, section 2."""
@@ -82,6 +97,8 @@ def token(request: HttpRequest) -> HttpResponseBase:
     _require_kind(given)
     audience = oauth_forms.target(given)
     task, wishes = oauth_forms.task_and_wishes(given)
+    # First: a client that must come again with a nonce has not used up its assertion.
+    jkt = _jkt(request, address("oauth-token"), at)
     with bounded(request, given):
         holder = _holder(request, given, at)
     asked = Asked(
@@ -91,7 +108,7 @@ def token(request: HttpRequest) -> HttpResponseBase:
         holder=holder,
         task=task,
         wishes=wishes,
-        jkt=_jkt(request, address("oauth-token"), at),
+        jkt=jkt,
     )
     if holder is not None:
         return _issued(exchange(asked, at=at))
@@ -155,7 +172,7 @@ def _jkt(request: HttpRequest, url: str, at: datetime) -> str:
         return ""
     if "," in text:
         raise InvalidDpopProof("There is more than one DPoP proof.")
-    return dpop.proven_key(text, Request("POST", url), at=at)
+    return dpop.proven_key(text, Request("POST", url, needs_nonce=settings.DPOP_NONCE), at=at)
 
 
 def _require_kind(given: dict[str, str]) -> None:
