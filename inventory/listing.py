@@ -7,7 +7,7 @@ same rows.
 
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -80,8 +80,9 @@ class Listing:
 
 @dataclass(frozen=True)
 class Fold:
-    """How rows that say the same are shown as one. `rows` gets those of a page, or a piece of the file, and gives what
-    is shown of them; `number` says how many that makes of all that match, and is asked only when these are few."""
+    """How rows that say the same are shown as one, for a list that is `in_order`. `rows` gets those of a page, or a
+    piece of the file, and gives what is shown of them; `number` says how many that makes of all that match, and is
+    asked only when these are few."""
 
     rows: Callable[[list[Any]], list[Any]]  # Any: the noun of the list
     number: Callable[[QuerySet[Any]], int] | None = None
@@ -185,14 +186,15 @@ def listing(
     if not problems:
         cursor = request.GET.get("cursor")
         try:
-            find = keyset.in_order if spec.in_order else keyset.listed
-            count, page = find(
-                filterset.queryset, filterset.qs, asked.order, cursor=cursor, size=asked.size
-            )
+            if fold is not None:
+                count, page = _folded(fold, filterset.qs, asked, cursor)
+            else:
+                find = keyset.in_order if spec.in_order else keyset.listed
+                count, page = find(
+                    filterset.queryset, filterset.qs, asked.order, cursor=cursor, size=asked.size
+                )
         except keyset.BadCursor as error:
             problems.append(str(error))
-    if fold is not None and not problems:
-        count, page = _folded(fold, filterset.qs, count, page)
     selectable = bulk and bool(spec.bulk_actions)
     shown = _shown(request, spec, asked, _Found(filterset, bar, problems, count, page, selectable))
     return _answer(request, spec, {**(context or {}), "list": shown, "filterset": filterset})
@@ -240,11 +242,14 @@ class _Found:
 
 
 def _folded(
-    fold: Fold, matching: QuerySet[Any], count: Count, page: Page[Any]
+    fold: Fold, matching: QuerySet[Any], asked: _Asked, cursor: str | None
 ) -> tuple[Count, Page[Any]]:
+    count = keyset.counted(matching)
     if fold.number is not None and not count.capped:
         count = Count(fold.number(matching))
-    return count, replace(page, rows=fold.rows(page.rows))
+    return count, keyset.folded(
+        matching, asked.order, cursor=cursor, size=asked.size, fold=fold.rows
+    )
 
 
 def _asked(data: QueryDict, spec: Listing, model: type[Model]) -> _Asked:

@@ -194,11 +194,40 @@ def test_ends_on_different_pages_are_one_row_unless_days_apart(
 
     wanted = 32 if apart > timedelta(days=1) else 31
     first = security.get(reverse("runtime:call-list"), {"size": "25"})
-    shown = first.content.decode().count('<th scope="row"')
-    following = first.context["list"].next_url
-    shown += security.get(following).content.decode().count('<th scope="row"')
+    second = security.get(first.context["list"].next_url)
+    back = security.get(second.context["list"].previous_url)
 
-    assert shown == len(listed(security)) == wanted
+    assert [page.context["list"].on_page for page in (first, second)] == [25, wanted - 25]
+    assert len(listed(security)) == wanted
+    assert back.context["list"].rows == first.context["list"].rows
+
+
+def test_pages_of_calls_that_are_all_told_twice_are_full_and_lead_forth_and_back(
+    security: Client, agent: Identity, at: datetime
+) -> None:
+    for number in range(60):
+        moment, span = at - timedelta(seconds=number), f"a{number:015}"
+        about: dict[str, Any] = {"identity": agent, "tool_name": "pay", "trace_id": TRACE}
+        a_tool_call(span_id=span, started_at=moment, **about)
+        a_tool_call(
+            parent_span_id=span, attributes={"side": "server"}, started_at=moment, **about
+        )  # fmt: skip
+    address = reverse("runtime:call-list") + "?size=25"
+    forth, back = [], []
+
+    while address:
+        shown = security.get(address).context["list"]
+        forth.append(shown)
+        address = shown.next_url
+    address = forth[-1].previous_url
+    while address:
+        shown = security.get(address).context["list"]
+        back.append(shown)
+        address = shown.previous_url
+
+    assert [shown.on_page for shown in forth] == [25, 25, 10]
+    assert forth[0].status == "60 calls, 25 on this page."
+    assert [shown.rows for shown in back] == [forth[1].rows, forth[0].rows]
 
 
 def test_an_owner_gets_no_link_to_an_end_that_is_not_theirs(agent: Identity, at: datetime) -> None:
