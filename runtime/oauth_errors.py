@@ -1,18 +1,16 @@
 """What goes wrong at the OAuth endpoints, with the codes of the standards and a sentence for whoever reads the log."""
 
-from collections.abc import Mapping
-
 
 class OAuthError(Exception):
     """An error answer of RFC 6749 (section 5.2), RFC 8693 (2.2.2), RFC 8707 or RFC 9449."""
 
     code = "invalid_request"
     status = 400
-    headers: Mapping[str, str] = {}
 
     def __init__(self, said: str) -> None:
         super().__init__(said)
         self.said = said
+        self.headers: dict[str, str] = {}
 
 
 class InvalidRequest(OAuthError):
@@ -27,7 +25,10 @@ class TooManyFailures(OAuthError):
     """Too many failed proofs of who asks (RFC 6585, section 4)."""
 
     code, status = "temporarily_unavailable", 429
-    headers = {"Retry-After": "60"}  # as long as a failure counts, see ACCOUNT_RATE_LIMITS
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("Too many proofs have failed. Wait, and look at what is sent.")
+        self.headers = {"Retry-After": str(seconds)}
 
 
 class InvalidClient(OAuthError):

@@ -1,17 +1,19 @@
 """A bound on failed proofs of who asks, for the address they come from and for the client they name.
 
 Only a failure is counted, and only the answer to a failure becomes 429: whoever proves itself is never slowed, and
-nobody can shut another out by failing in its name. Counted as failed sign-ins are.
+nobody can shut another out by failing in its name.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
+from ipaddress import ip_address, ip_network
+from math import ceil
 
 import structlog
-from allauth.core import ratelimit
 from django.http import HttpRequest
 
-from runtime import jose
+from runtime import failed_proofs, jose
 from runtime.jose import BadJwt
 from runtime.oauth_errors import InvalidClient, RefusedToken, TooManyFailures
 
@@ -20,21 +22,29 @@ _PROOFS = ("client_assertion", "actor_token", "subject_token")
 
 
 @contextmanager
-def bounded(request: HttpRequest, given: Mapping[str, str]) -> Iterator[None]:
+def bounded(request: HttpRequest, given: Mapping[str, str], at: datetime) -> Iterator[None]:
     """Counts a failure inside the block; raises TooManyFailures in its place when there were too many."""
     try:
         yield
     except (InvalidClient, RefusedToken) as error:
         claimed = _claimed(given)
-        within = ratelimit.consume(request, action="client_failed_at")
-        if within and claimed:
-            within = ratelimit.consume(request, action="client_failed_as", key=claimed)
-        if not within:
+        wait = failed_proofs.count("address", _address(request), at=at)
+        if wait is None and claimed:
+            wait = failed_proofs.count("client", claimed, at=at)
+        if wait is not None:
             log.warning("oauth.too_many_failures", client=claimed[:200])
-            raise TooManyFailures(
-                "Too many proofs have failed. Wait a minute, and look at what is sent."
-            ) from error
+            raise TooManyFailures(ceil(wait.total_seconds())) from error
         raise
+
+
+def _address(request: HttpRequest) -> str:
+    """Where the connection comes from; in IPv6 the network of a customer (/64)."""
+    said = str(request.META.get("REMOTE_ADDR", ""))
+    try:
+        found = ip_address(said)
+    except ValueError:
+        return said
+    return str(found if found.version == 4 else ip_network(f"{found}/64", strict=False))
 
 
 def _claimed(given: Mapping[str, str]) -> str:

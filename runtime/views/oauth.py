@@ -99,7 +99,7 @@ def token(request: HttpRequest) -> HttpResponseBase:
     task, wishes = oauth_forms.task_and_wishes(given)
     # First: a client that must come again with a nonce has not used up its assertion.
     jkt = _jkt(request, address("oauth-token"), at)
-    with bounded(request, given):
+    with bounded(request, given, at):
         holder = _holder(request, given, at)
     asked = Asked(
         subject_token=_required(given, "subject_token"),
@@ -112,7 +112,7 @@ def token(request: HttpRequest) -> HttpResponseBase:
     )
     if holder is not None:
         return _issued(exchange(asked, at=at))
-    with bounded(request, given):  # the subject token is the proof
+    with bounded(request, given, at):  # the subject token is the proof
         return _issued(exchange(asked, at=at))
 
 
@@ -142,7 +142,7 @@ def _caller(
     request: HttpRequest, given: dict[str, str], scopes: frozenset[ApiToken.Scope], at: datetime
 ) -> Caller:
     said = request.headers.get("Authorization", "")
-    with bounded(request, given):
+    with bounded(request, given, at):
         return introspection.require_caller(said, given, scopes=scopes, at=at)
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from inventory import identities
 from inventory.models import Person, Task
-from runtime import permits, trust
+from runtime import failed_proofs, permits, trust
 from runtime.models import Token
 from tests.factories import a_grant, a_person, an_entitlement, an_identity
 from tests.runtime import workload
@@ -24,9 +24,9 @@ TOKEN_URL = f"{ISSUER}/oauth/token"
 
 
 @pytest.fixture(autouse=True)
-def many_failures(settings: Any) -> None:
+def many_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     """More than anybody is allowed; the bound has tests of its own."""
-    settings.ACCOUNT_RATE_LIMITS = {"client_failed_at": None, "client_failed_as": None}
+    monkeypatch.setattr(failed_proofs, "MOST", 1_000)
 
 
 @pytest.fixture
