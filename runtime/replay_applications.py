@@ -40,7 +40,7 @@ from runtime.replay_reading import Asked, Times
 from runtime.verdicts import words_of
 
 NOT_SAYABLE = "not_sayable"
-CUT = Verdict(None, "Its names were too long to be recorded whole.")
+CUT = Verdict(None, "Its names are not recorded whole: they are too long, or hold a NUL.")
 NOT_KEPT = Verdict(
     None,
     "It brought properties or context that are not recorded, and policies that could apply look at such.",

@@ -167,7 +167,7 @@ def test_names_that_the_record_does_not_hold_whole_are_not_guessed(ask: Ask, key
     done = replayed(a_draft('@id("shut") forbid(principal, action, resource);'))
 
     assert [why["reason"] for why in done.result["unclear_why"]] == [
-        "Its names were too long to be recorded whole."
+        "Its names are not recorded whole: they are too long, or hold a NUL."
     ]
 
 
