@@ -1,7 +1,7 @@
 """Keyset pages: the thousandth page costs as much as the first, and a page does not shift while one
 reads it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -148,6 +148,28 @@ def page(queryset: QuerySet[Row], order: Order, *, cursor: str | None, size: int
     if place.backward and len(found) <= size:  # reached the start: show a full first page
         return page(queryset, order, cursor=None, size=size)
     return _as_page(found, order, size=size, came_from=place)
+
+
+def folded(
+    matching: QuerySet[Row],
+    order: Order,
+    *,
+    cursor: str | None,
+    size: int,
+    fold: Callable[[list[Row]], list[Row]],
+) -> Page[Row]:
+    """As `page`, of rows of which `fold` leaves some out: twice as many are read, so that the page is full where that
+    is at most every other one, and costs as much where it is more."""
+    found = page(matching, order, cursor=cursor, size=2 * size)
+    rows = fold(found.rows)
+    if len(rows) <= size:
+        return replace(found, rows=rows)
+    backward = found.previous is not None and _read(cursor or "", order, matching.model).backward
+    if backward:
+        rows = rows[-size:]
+        return Page(rows, next=found.next, previous=_write(rows[0], order, backward=True))
+    rows = rows[:size]
+    return Page(rows, next=_write(rows[-1], order, backward=False), previous=found.previous)
 
 
 def may_be_null(model: type[Model], path: str) -> bool:

@@ -6,8 +6,9 @@ same rows.
 """
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import django_filters
@@ -75,6 +76,16 @@ class Listing:
 
     def noun(self, number: int) -> str:
         return self.singular if number == 1 else self.plural
+
+
+@dataclass(frozen=True)
+class Fold:
+    """How rows that say the same are shown as one, for a list that is `in_order`. `rows` gets those of a page, or a
+    piece of the file, and gives what is shown of them; `number` says how many that makes of all that match, and is
+    asked only when these are few."""
+
+    rows: Callable[[list[Any]], list[Any]]  # Any: the noun of the list
+    number: Callable[[QuerySet[Any]], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +167,7 @@ def listing(
     *,
     bulk: bool = True,
     context: Mapping[str, object] | None = None,
+    fold: Fold | None = None,
 ) -> HttpResponse | StreamingHttpResponse:
     """Answer a list's address: the page, its fragment for htmx, or (`?export=csv`) the file.
 
@@ -167,15 +179,20 @@ def listing(
     bar = filter_bar.build(filterset, visible=spec.visible_filters)
     problems = [*filter_bar.problems(filterset, bar), *asked.problems]
     if request.GET.get("export"):
-        return _export(request, filterset.qs if not problems else None, asked, spec, problems)
+        return _export(
+            request, filterset.qs if not problems else None, asked, spec, problems, fold
+        )  # fmt: skip
     count, page = Count(0), Page[Model]([])
     if not problems:
         cursor = request.GET.get("cursor")
         try:
-            find = keyset.in_order if spec.in_order else keyset.listed
-            count, page = find(
-                filterset.queryset, filterset.qs, asked.order, cursor=cursor, size=asked.size
-            )
+            if fold is not None:
+                count, page = _folded(fold, filterset.qs, asked, cursor)
+            else:
+                find = keyset.in_order if spec.in_order else keyset.listed
+                count, page = find(
+                    filterset.queryset, filterset.qs, asked.order, cursor=cursor, size=asked.size
+                )
         except keyset.BadCursor as error:
             problems.append(str(error))
     selectable = bulk and bool(spec.bulk_actions)
@@ -222,6 +239,17 @@ class _Found:
     count: Count
     page: Page[Any]
     selectable: bool
+
+
+def _folded(
+    fold: Fold, matching: QuerySet[Any], asked: _Asked, cursor: str | None
+) -> tuple[Count, Page[Any]]:
+    count = keyset.counted(matching)
+    if fold.number is not None and not count.capped:
+        count = Count(fold.number(matching))
+    return count, keyset.folded(
+        matching, asked.order, cursor=cursor, size=asked.size, fold=fold.rows
+    )
 
 
 def _asked(data: QueryDict, spec: Listing, model: type[Model]) -> _Asked:
@@ -320,6 +348,7 @@ def _export(
     asked: _Asked,
     spec: Listing,
     problems: Sequence[str],
+    fold: Fold | None = None,
 ) -> HttpResponse | StreamingHttpResponse:
     problems = list(problems)
     if request.GET["export"] != "csv":
@@ -331,7 +360,7 @@ def _export(
     ordered = rows.order_by(*asked.order.terms())
     name = f"{spec.export_name or spec.plural.replace(' ', '-')}-{timezone.now():%Y-%m-%d}.csv"
     return StreamingHttpResponse(
-        _lines(ordered, asked.columns, bom=bool(request.GET.get("bom"))),
+        _lines(ordered, asked.columns, fold, bom=bool(request.GET.get("bom"))),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
@@ -344,15 +373,14 @@ class _Echo:
         return text
 
 
-def _lines(rows: QuerySet[Any], columns: Sequence[Column], *, bom: bool) -> Iterator[str]:
+def _lines(
+    rows: QuerySet[Any], columns: Sequence[Column], fold: Fold | None, *, bom: bool
+) -> Iterator[str]:
     """The file in pieces of a few thousand rows, read by a server-side cursor: memory stays
     flat."""
     write, cells = csv.writer(_Echo()).writerow, exporter(columns)
-    head = write([column.label for column in columns])
-    piece = [("\ufeff" if bom else "") + str(head)]
-    for row in rows.iterator(chunk_size=_EXPORT_CHUNK):
-        piece.append(str(write(cells(row))))
-        if len(piece) >= _EXPORT_CHUNK:
-            yield "".join(piece)
-            piece = []
-    yield "".join(piece)
+    yield ("\ufeff" if bom else "") + str(write([column.label for column in columns]))
+    found = rows.iterator(chunk_size=_EXPORT_CHUNK)
+    while piece := list(islice(found, _EXPORT_CHUNK)):
+        shown = piece if fold is None else fold.rows(piece)
+        yield "".join([str(write(cells(row))) for row in shown])

@@ -1,13 +1,14 @@
 """Which tools read almost like an approved one: written with look-alike letters, or one or two letters apart.
 
 Compared are the names as an eye reads them (`Tool.read_name`), of which the database makes the first half: case,
-separators and look-alike letters. Candidates share a piece of the name at about the same place (Li, Deng, Wang and
-Feng, "Pass-Join", VLDB 2011), so that names are not compared each with each.
+separators and look-alike letters. Names are not compared each with each: candidates are found by
+inventory/name_neighbours.py, and those of very long names share a piece at about the same place (Li, Deng, Wang and
+Feng, "Pass-Join", VLDB 2011).
 """
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,8 +16,9 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 
-from inventory import tools
+from inventory import name_neighbours, tools
 from inventory.models import Tool, ToolLikeness
+from inventory.name_neighbours import LONGEST
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +26,7 @@ FARTHEST = 2
 LONG_ENOUGH = 8  # shorter names may be only one letter apart, and very short ones none
 SHORT = 5
 _PIECES = FARTHEST + 1
+_AT_ONCE = 100_000  # pairs
 MOST_OF_ONE = 5  # a tool that reads like many is said to read like these
 Likeness = tuple[int, int, str, int]
 
@@ -54,17 +57,47 @@ def refresh() -> int:
 
 def likenesses(approved: Iterable[Named], others: Iterable[Named]) -> Iterator[Likeness]:
     """(tool, approved tool, kind, distance) for each that reads almost like an approved one."""
-    index = _Index()
+    known: dict[str, list[Named]] = defaultdict(list)
     for one in approved:
-        index.add(one)
-    for other in others:
+        known[one.read].append(one)
+    asked = list(others)
+    near = _near(list(known), list({other.read for other in asked}))
+    for other in asked:
+        alike = [(other.read, 0), *near.get(other.read, ())]
         found = sorted(
             (distance, like.pk, kind)
-            for like, distance in index.near(other.read)
+            for read, distance in alike
+            for like in known.get(read, ())[:MOST_OF_ONE]
             if (kind := _kind(other, like, distance))
         )
         for distance, like_pk, kind in found[:MOST_OF_ONE]:
             yield other.pk, like_pk, kind, distance
+
+
+def _near(known: Sequence[str], asked: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+    """For each that is asked about the known ones that read almost like it, and how far they are; each pair of names is
+    compared once, however many tools have them."""
+    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for one, other in _candidates(known, asked):
+        short = min(len(one), len(other))
+        distance = distance_within(other, one, FARTHEST if short >= LONG_ENOUGH else 1)
+        if distance and short >= SHORT:
+            found[other].append((one, distance))
+    return found
+
+
+def _candidates(known: Sequence[str], asked: Sequence[str]) -> Iterator[tuple[str, str]]:
+    ours, theirs = name_neighbours.candidates(known, asked, long_enough=LONG_ENOUGH)
+    for start in range(0, len(ours), _AT_ONCE):
+        piece = slice(start, start + _AT_ONCE)
+        for one, other in zip(ours[piece].tolist(), theirs[piece].tolist(), strict=True):
+            yield known[one], asked[other]
+    index = _Pieces(read for read in known if len(read) > LONGEST - FARTHEST)
+    for read in asked:
+        if len(read) > LONGEST - FARTHEST:
+            for candidate in index.like(read):
+                if max(len(candidate), len(read)) > LONGEST:
+                    yield candidate, read
 
 
 def distance_within(one: str, other: str, most: int) -> int | None:
@@ -101,65 +134,36 @@ def _kind(other: Named, like: Named, distance: int) -> str | None:
     return None if is_plain else ToolLikeness.Kind.CONFUSABLE
 
 
-class _Index:
-    """Approved names by their pieces. Names that read alike are kept together."""
+class _Pieces:
+    """Very long names by their pieces."""
 
-    def __init__(self) -> None:
-        self._named: dict[str, list[Named]] = defaultdict(list)
+    def __init__(self, names: Iterable[str]) -> None:
         self._pieces: dict[tuple[int, int, str], list[str]] = defaultdict(list)
-        self._lengths: set[int] = set()
         self._letters: dict[str, int] = {}
-        self._found: dict[str, list[tuple[Named, int]]] = {}
+        for name in names:
+            self._letters[name] = _letters(name)
+            for number, (start, size) in enumerate(_cuts(len(name))):
+                self._pieces[len(name), number, name[start : start + size]].append(name)
+        self._lengths = {len(name) for name in self._letters}
 
-    def add(self, one: Named) -> None:
-        known = one.read in self._named
-        self._named[one.read].append(one)
-        if known or len(one.read) < SHORT:
-            return
-        self._lengths.add(len(one.read))
-        self._letters[one.read] = _letters(one.read)
-        for number, (_, piece) in enumerate(_pieces(one.read)):
-            self._pieces[len(one.read), number, piece].append(one.read)
-
-    def near(self, read: str) -> list[tuple[Named, int]]:
-        """Each name is compared once, however many tools have it."""
-        if read not in self._found:
-            self._found[read] = list(self._compared(read))
-        return self._found[read]
-
-    def _compared(self, read: str) -> Iterator[tuple[Named, int]]:
-        letters = _letters(read)
-        for candidate in self._candidates(read):
-            other_letters = self._letters.get(candidate, letters)
-            if (letters ^ other_letters).bit_count() > 2 * FARTHEST:
-                continue
-            allowed = FARTHEST if min(len(read), len(candidate)) >= LONG_ENOUGH else 1
-            distance = distance_within(read, candidate, allowed)
-            if distance is not None:
-                yield from ((one, distance) for one in self._named[candidate][:MOST_OF_ONE])
-
-    def _candidates(self, read: str) -> set[str]:
+    def like(self, read: str) -> Iterator[str]:
         """Two edits cannot touch all three pieces: one stands unchanged, at most two places away."""
-        found = {read} if read in self._named else set()
-        if len(read) < SHORT:
-            return found
-        for length in range(len(read) - FARTHEST, len(read) + FARTHEST + 1):
-            if length not in self._lengths:
-                continue
+        letters, found = _letters(read), set[str]()
+        for length in self._lengths.intersection(
+            range(len(read) - FARTHEST, len(read) + FARTHEST + 1)
+        ):
             for number, (start, size) in enumerate(_cuts(length)):
                 for at in range(max(0, start - FARTHEST), start + FARTHEST + 1):
                     found.update(self._pieces.get((length, number, read[at : at + size]), ()))
-        return found
+        for name in found:
+            if (letters ^ self._letters[name]).bit_count() <= 2 * FARTHEST:
+                yield name
 
 
 def _cuts(length: int) -> list[tuple[int, int]]:
     """Start and size of each piece of a name that long."""
     bounds = [length * number // _PIECES for number in range(_PIECES + 1)]
     return [(start, end - start) for start, end in pairwise(bounds)]
-
-
-def _pieces(read: str) -> list[tuple[int, str]]:
-    return [(start, read[start : start + size]) for start, size in _cuts(len(read))]
 
 
 def _named(rows: QuerySet[Tool]) -> Iterator[Named]:

@@ -9,7 +9,7 @@ from inventory.api import imports, problems, reaching, stopping, systems, tasks,
 from mandate.api_reference import ApiReference
 from reviews import api as reviews
 from reviews import campaign_api, cut_api, notification_api, request_api
-from runtime.api import activity, decisions, events, issued, policies, tool_calls, trust
+from runtime.api import activity, decisions, events, issued, policies, replays, tool_calls, trust
 
 router = DefaultRouter(use_regex_path=True)
 router.include_root_view = False
@@ -49,6 +49,8 @@ router.register("policy-sets", policies.PolicySetViewSet, "policy-set")
 router.register("policy-versions", policies.PolicyVersionViewSet, "policy-version")
 router.register("policy-tests", policies.PolicyTestViewSet, "policy-test")
 router.register("policy-entities", policies.PolicyEntityViewSet, "policy-entity")
+router.register("replays", replays.ReplayViewSet, "replay")
+router.register("replay-rows", replays.ReplayRowViewSet, "replay-row")
 router.register("checks", reviews.CheckViewSet, "check")
 router.register("sweeps", reviews.SweepViewSet, "sweep")
 router.register("assessments", assessment_api.AssessmentViewSet, "assessment")

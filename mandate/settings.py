@@ -294,6 +294,8 @@ SPECTACULAR_SETTINGS = {
 # Addresses (or networks) of proxies whose Client-Cert header (RFC 9440) is believed; nobody's by default. Such a proxy
 # must remove the header from what clients send.
 CLIENT_CERT_PROXIES = networks("MANDATE_CLIENT_CERT_PROXIES")
+# Whether a DPoP proof at the token endpoint must hold a nonce of ours (RFC 9449, section 8).
+DPOP_NONCE = env.bool("MANDATE_DPOP_NONCE", default=False)
 
 # --- words, time, files -------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

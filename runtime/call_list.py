@@ -12,7 +12,7 @@ from inventory.filters import YES_NO, Filters, KeyFilter, Rows, choice
 from inventory.listing import Empty, Listing
 from inventory.models import Identity, Person, Tool
 from inventory.search import holds
-from runtime import seeing
+from runtime import call_ends, seeing
 from runtime.models import CallTally, ToolCall
 
 IDENTITY, CALL = "inventory:identity-detail", "runtime:call-detail"
@@ -85,6 +85,15 @@ class CallFilter(Filters):
         return rows.filter(tool=value, tool_name__in=list(names))
 
 
+class CallPageFilter(CallFilter):
+    """On the page, where a call that both ends told is one row unless every row is asked for."""
+
+    spans = choice((("all", "Show both rows"),), "by_spans", label="Told twice")
+
+    def by_spans(self, rows: Rows, name: str, value: str) -> Rows:
+        return rows
+
+
 def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
@@ -115,6 +124,10 @@ CALLS = Listing(
             url="inventory:person-detail", key_path="on_behalf_of_id", wide=True,
         ),
         Column("started", "When", "started_at", kind="time", sort="started_at"),
+        Column(
+            "other", "Also told by", call_ends.told_by, kind="link", url=CALL,
+            key_path="other_end.pk", wide=True,
+        ),
         Column("provider", "Provider", "provider", shown=False),
         Column("system", "System", "system", shown=False),
         Column("kind", "Kind", labelled("kind", ToolCall.Kind), shown=False),

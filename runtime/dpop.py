@@ -6,23 +6,26 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from runtime import jose, used_proofs
+from runtime import dpop_nonces, jose, used_proofs
 from runtime.jose import BadJwt, Jwt
-from runtime.oauth_errors import InvalidDpopProof
+from runtime.oauth_errors import InvalidDpopProof, UseDpopNonce
 
 FRESH = timedelta(seconds=60)  # how old a proof may be
 
 
 @dataclass(frozen=True)
 class Request:
-    """The HTTP request that a proof must be made for; `url` as the outside sees it."""
+    """The HTTP request that a proof must be made for; `url` as the outside sees it. `needs_nonce`: the proof must hold
+    one of ours."""
 
     method: str
     url: str
+    needs_nonce: bool = False
 
 
 def proven_key(proof: str, request: Request, *, at: datetime, token: str = "") -> str:
-    """The thumbprint (RFC 7638) of the key that made the proof. Raises InvalidDpopProof; a proof counts once.
+    """The thumbprint (RFC 7638) of the key that made the proof. Raises InvalidDpopProof, or UseDpopNonce where only the
+    nonce is missing; a proof counts once.
 
     With a `token` the proof must name it (`ath`): at a resource, section 7.
     """
@@ -36,6 +39,8 @@ def proven_key(proof: str, request: Request, *, at: datetime, token: str = "") -
         _require_fresh(claims, at)
     except BadJwt as error:
         raise InvalidDpopProof(f"The DPoP proof is refused. {error}") from error
+    if request.needs_nonce and not dpop_nonces.holds(jose.text_of(claims, "nonce"), at):
+        raise UseDpopNonce("Make the DPoP proof again, with the nonce of the header DPoP-Nonce.")
     thumbprint = key.thumbprint()
     jti = jose.text_of(claims, "jti", longest=200)
     if not jti:

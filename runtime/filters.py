@@ -1,10 +1,11 @@
-"""What the API's lists of policy sets, versions, tests and policy entities can be asked."""
+"""What the API's lists of policy sets, versions, tests, policy entities and replays can be asked."""
 
 import django_filters
 
 from inventory.filter_bar import ManyFilter
 from inventory.filters import Filters, KeyFilter
-from runtime.models import PolicyEntity, PolicySet, PolicySetVersion, PolicyTest
+from runtime.models import PolicyEntity, PolicySet, PolicySetVersion, PolicyTest, Replay, ReplayRow
+from runtime.replay_words import ReplayRowFilter
 
 
 class PolicySetFilter(Filters):
@@ -40,3 +41,24 @@ class PolicyEntityFilter(Filters):
     class Meta:
         model = PolicyEntity
         fields = ("type", "key")
+
+
+class ReplayFilter(Filters):
+    version = KeyFilter(label="Version")
+    grant = KeyFilter(label="Grant")
+    identity = KeyFilter(label="Identity")
+    status = ManyFilter(choices=Replay.Status.choices)
+
+    class Meta:
+        model = Replay
+        fields = ("version", "grant", "identity", "status")
+
+
+class ReplayRowsFilter(ReplayRowFilter):
+    """As on the page of a replay, over all of them."""
+
+    replay = KeyFilter(label="Replay")
+
+    class Meta:
+        model = ReplayRow
+        fields = ("replay",)

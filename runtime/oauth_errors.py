@@ -10,10 +10,25 @@ class OAuthError(Exception):
     def __init__(self, said: str) -> None:
         super().__init__(said)
         self.said = said
+        self.headers: dict[str, str] = {}
 
 
 class InvalidRequest(OAuthError):
     """A parameter is missing, doubled, malformed, or a token given as subject or actor is not acceptable."""
+
+
+class RefusedToken(InvalidRequest):
+    """A token given as subject or actor does not hold."""
+
+
+class TooManyFailures(OAuthError):
+    """Too many failed proofs of who asks (RFC 6585, section 4)."""
+
+    code, status = "temporarily_unavailable", 429
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("Too many proofs have failed. Wait, and look at what is sent.")
+        self.headers = {"Retry-After": str(seconds)}
 
 
 class InvalidClient(OAuthError):
@@ -66,3 +81,9 @@ class InvalidDpopProof(OAuthError):
     """RFC 9449, section 5."""
 
     code = "invalid_dpop_proof"
+
+
+class UseDpopNonce(OAuthError):
+    """RFC 9449, section 8."""
+
+    code = "use_dpop_nonce"

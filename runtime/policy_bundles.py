@@ -39,14 +39,27 @@ def of_versions(versions: Sequence[int]) -> Slices:
 
 def of_text(text: str) -> Slices:
     """The policies of a draft: for trying it out and for its tests. Kept nowhere."""
+    return Slices(_named(_read_draft(text)))
+
+
+def of_draft(name: str, text: str, beside: Sequence[int]) -> Slices:
+    """A draft of the application's set of this name together with live versions of others. Kept nowhere."""
+    return Slices([*_policies(tuple(beside)), *_named(_read_draft(text), f"{name}/")])
+
+
+def _read_draft(text: str) -> list[Policy]:
     parsed = parse(text)
     if parsed.problems:
         first = parsed.problems[0]
         raise PoliciesUnreadable(f"Line {first.line}, column {first.column}: {first.message}")
-    return Slices(_named(parsed.policies))
+    return list(parsed.policies)
 
 
 def _read(versions: tuple[int, ...]) -> Slices:
+    return Slices(_policies(versions))
+
+
+def _policies(versions: tuple[int, ...]) -> list[Named]:
     rows = list(
         PolicySetVersion.objects.filter(pk__in=versions).exclude(state="draft").order_by("pk")
         .values_list("pk", "policy_set__name", "policy_set__domain", "text")
@@ -60,7 +73,7 @@ def _read(versions: tuple[int, ...]) -> Slices:
             raise PoliciesUnreadable(f"Version {number} cannot be read.")
         # Applications have sets of their own, in which the same @id may be there again.
         policies += _named(parsed.policies, f"{name}/" if domain == "application" else "")
-    return Slices(policies)
+    return policies
 
 
 def _named(policies: Sequence[Policy], prefix: str = "") -> list[Named]:

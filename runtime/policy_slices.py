@@ -59,6 +59,7 @@ class Slices:
         self._uids = [frozenset().union(*(one[n].uids for one in heads)) for n in range(3)]
         self._types = [{one[n].type for one in heads} for n in range(3)]
         self._made: dict[Any, tuple[cedarpy.PolicySet, int]] = {}
+        self._bare = not any(policy.parsed.get("conditions") for policy, _ in self._policies)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -79,6 +80,15 @@ class Slices:
         )
         made = self._made.get(key)
         return made if made is not None else self._make(key, scopes)
+
+    def look_at_heads_only(self, principal: Scope, action: Scope, resource: Scope) -> bool:
+        """Whether no policy that can apply has a condition, so that nothing but names and groups counts."""
+        scopes = (principal, action, resource)
+        return self._bare or not any(
+            policy.parsed.get("conditions")
+            for policy, heads in self._policies
+            if all(head.may_match(scope) for head, scope in zip(heads, scopes, strict=True))
+        )
 
     def _make(self, key: Any, scopes: tuple[Scope, ...]) -> tuple[cedarpy.PolicySet, int]:
         chosen = {

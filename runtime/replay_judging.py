@@ -4,7 +4,7 @@ Policies are told the facts that were recorded with the decision; who asked, and
 has them today. What is no longer in the inventory cannot be judged, and is counted as that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -16,11 +16,11 @@ from django.db.models import Q
 from inventory.effective import who_acts_as
 from inventory.models import Grant
 from inventory.rules import RuleBroken
-from runtime import cedar_requests, decision_facts, law, policy_bundles
+from runtime import cedar_requests, decision_facts, law, policy_bundles, replay_reading
 from runtime.decision_facts import Facts, Row
 from runtime.decision_keys import Key, is_named, key_of
 from runtime.decisions import keys_of, weigh
-from runtime.models import INVENTORY_TYPES, PolicySet, Replay, live_versions
+from runtime.models import INVENTORY_TYPES, PolicySet, PolicySetVersion, live_versions
 from runtime.policy_bundles import PoliciesUnreadable
 from runtime.policy_engine import Asked as CedarAsked
 from runtime.policy_engine import Verdict as CedarVerdict
@@ -62,34 +62,30 @@ class Judged:
 
 
 class Judge(Protocol):
-    """One kind of change. `scope` and `call_scope`: which decisions and tool calls it can concern. `ground`: all that
-    the verdicts rest on besides the questions, as JSON."""
+    """One kind of change. `scope` and `call_scope`: which decisions and tool calls it can concern. `decisions`: the
+    former of a piece of the interval, as questions. `ground`: all that verdicts rest on besides them, as JSON."""
 
     @property
     def scope(self) -> Q: ...
     @property
     def call_scope(self) -> Q: ...
 
+    def decisions(self, start: datetime, end: datetime) -> Iterator[tuple[Asked, Times]]: ...
     def judge(self, asked: Sequence[Asked]) -> list[Verdict]: ...
     def ground(self) -> object: ...
 
 
-def judge_of(row: Replay, at: datetime) -> Judge:
-    """Raises RuleBroken when the change cannot be tried."""
-    if row.grant is not None:
-        return WithoutGrant(row.grant, at)
-    if row.tier is not None and row.identity_id is not None:
-        return WithPolicies(_live(), at, tiers={row.identity_id: row.tier})
-    if row.version is None or row.version.policy_set.domain != INVENTORY:
-        raise RuleBroken(
-            "Requests about an application bring their own facts, which are not recorded. Use its tests instead."
-        )
-    if row.version.digest != row.text_digest:
-        raise RuleBroken("The draft was changed after this was asked. Replay it again.")
+def with_text(version: PolicySetVersion, at: datetime) -> "WithPolicies":
+    """Raises RuleBroken when the version's policies cannot be read."""
     try:
-        return WithPolicies(policy_bundles.of_text(row.version.text), at)
+        return WithPolicies(policy_bundles.of_text(version.text), at)
     except PoliciesUnreadable as error:
         raise RuleBroken(f"The policies cannot be read. {error}") from error
+
+
+def with_tier(identity: int, tier: int, at: datetime) -> "WithPolicies":
+    """Raises RuleBroken when nothing is live."""
+    return WithPolicies(_live(), at, tiers={identity: tier})
 
 
 @dataclass
@@ -109,6 +105,9 @@ class WithPolicies:
     @property
     def call_scope(self) -> Q:
         return Q(identity__in=list(self.tiers)) if self.tiers else Q()
+
+    def decisions(self, start: datetime, end: datetime) -> Iterator[tuple[Asked, Times]]:
+        return replay_reading.of_a_piece(self.scope, start, end)
 
     def judge(self, asked: Sequence[Asked]) -> list[Verdict]:
         facts = decision_facts.read(keys_of([_question(one) for one in asked]), at=self.at)
@@ -164,6 +163,9 @@ class WithoutGrant:
         """Whose grant it is, and who may act as them."""
         actors = who_acts_as(self.grant.identity_id, self.at).identities()
         return Q(identity__in=sorted({self.grant.identity_id, *actors}))
+
+    def decisions(self, start: datetime, end: datetime) -> Iterator[tuple[Asked, Times]]:
+        return replay_reading.of_a_piece(self.scope, start, end)
 
     def judge(self, asked: Sequence[Asked]) -> list[Verdict]:
         """In small groups: whoever really ends the grant meanwhile waits for one of them at most."""

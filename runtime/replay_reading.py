@@ -21,7 +21,7 @@ class Asked:
     """A question, and the answer that the record has for it.
 
     `told`: the request's context, and the facts that the policies were told (none where they were not asked), as
-    canonical JSON, so that equal questions are equal.
+    canonical JSON, so that equal questions are equal. `whole`: the record holds all that was said.
     """
 
     kind: str
@@ -35,6 +35,7 @@ class Asked:
     told: str
     before: bool
     reason_code: str
+    whole: bool = True
 
     @property
     def context(self) -> dict[str, Any]:  # Any: JSON
@@ -52,6 +53,7 @@ class Asked:
         return (
             self.kind, self.subject_type, self.subject_id, self.action, self.resource_type,
             self.resource_id, str(self.task or ""), self.told, str(self.before), self.reason_code,
+            str(self.whole),
         )  # fmt: skip
 
 

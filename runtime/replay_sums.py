@@ -43,6 +43,7 @@ def result_of(judged: Sequence[Judged], names: Names) -> dict[str, Any]:  # Any:
         "all": _tally(judged),
         "by_facts": _tally(each for each in judged if each.verdict.by_facts),
         "unclear": _tally(each for each in judged if each.verdict.permitted is None),
+        "unclear_why": _reasons(each for each in judged if each.verdict.permitted is None),
         "denied": _tally(each for each in changed if each.asked.before),
         "permitted": _tally(each for each in changed if not each.asked.before),
         "by_identity": _groups(changed, names.subject, lambda each: each.asked.identity),
@@ -88,6 +89,20 @@ def rows_of(replay: Replay, judged: Iterable[Judged], names: Names) -> list[Repl
 def _tally(judged: Iterable[Judged]) -> dict[str, int]:
     found = list(judged)
     return {"questions": len(found), "times": sum(each.times.number for each in found)}
+
+
+def _reasons(unclear: Iterable[Judged]) -> list[dict[str, object]]:
+    """Why requests cannot be judged again, the most often asked first."""
+    questions: Counter[str] = Counter()
+    times: Counter[str] = Counter()
+    for each in unclear:
+        questions[each.verdict.reason] += 1
+        times[each.verdict.reason] += each.times.number
+    order = sorted(times, key=lambda reason: (-times[reason], reason))
+    return [
+        {"reason": reason, "questions": questions[reason], "times": times[reason]}
+        for reason in order[:MOST_GROUPS]
+    ]
 
 
 def _groups(

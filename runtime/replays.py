@@ -16,9 +16,9 @@ from django.db.models import QuerySet
 from inventory import access
 from inventory.models import Grant, Identity, Tier, User
 from inventory.rules import RuleBroken
-from runtime import replay_calls, replay_reading, replay_sums
-from runtime.models import PolicySetVersion, Replay, ReplayRow
-from runtime.replay_judging import Judge, Judged, judge_of
+from runtime import replay_applications, replay_calls, replay_judging, replay_reading, replay_sums
+from runtime.models import PolicySet, PolicySetVersion, Replay, ReplayRow
+from runtime.replay_judging import Judge, Judged, WithoutGrant
 from runtime.replay_reading import Asked, Times, TooMuch
 
 Change, Status = Replay.Change, Replay.Status
@@ -95,8 +95,22 @@ def _ask(days: int, by: User, at: datetime, **fields: Any) -> Replay:  # Any: of
     )
 
 
+def _judge_of(row: Replay, at: datetime) -> Judge:
+    """Raises RuleBroken when the change cannot be tried."""
+    if row.grant is not None:
+        return WithoutGrant(row.grant, at)
+    if row.tier is not None and row.identity_id is not None:
+        return replay_judging.with_tier(row.identity_id, row.tier, at)
+    version = row.version
+    if version is None or version.digest != row.text_digest:
+        raise RuleBroken("The draft was changed after this was asked. Replay it again.")
+    if version.policy_set.domain == PolicySet.Domain.APPLICATION:
+        return replay_applications.judge_of(version, row.since)
+    return replay_judging.with_text(version, at)
+
+
 def _work_out(row: Replay, at: datetime) -> None:
-    judge = judge_of(row, at)
+    judge = _judge_of(row, at)
     found = sorted(_asked_of(row, judge).items(), key=lambda pair: pair[0].order)
     judged: list[Judged] = []
     for start in range(0, len(found), BATCH):
@@ -118,7 +132,7 @@ def _asked_of(row: Replay, judge: Judge) -> dict[Asked, Times]:
     found: dict[Asked, Times] = {}
     done = 0
     for start, end in replay_reading.days(row.since, row.until):
-        done += replay_reading.merge(found, replay_reading.of_a_piece(judge.scope, start, end))
+        done += replay_reading.merge(found, judge.decisions(start, end))
         done += replay_reading.merge(found, replay_calls.of_a_piece(judge.call_scope, start, end))
         mine.update(done=done)
     return found

@@ -10,7 +10,7 @@ from runtime.addresses import issuer
 from runtime.chains import Link
 from runtime.jose import BadJwt, Jwt
 from runtime.models import OidcIssuer, Token, TrustBundle
-from runtime.oauth_errors import InvalidClient, InvalidRequest
+from runtime.oauth_errors import InvalidClient, InvalidRequest, RefusedToken
 from runtime.scopes import Wish
 
 _KIND = "urn:ietf:params:oauth:token-type:"
@@ -45,7 +45,7 @@ def of_token(text: str, kind: str, *, at: datetime) -> Subject:
             return _of_svid(token, at)
         return _of_issuer(token, said, at)
     except BadJwt as error:
-        raise InvalidRequest(f"The subject_token is refused. {error}") from error
+        raise RefusedToken(f"The subject_token is refused. {error}") from error
 
 
 def _of_parent(token: Jwt, at: datetime) -> Subject:
@@ -140,7 +140,7 @@ def actor(text: str, kind: str, *, at: datetime) -> proofs.Proven:
         is_svid = jose.text_of(token.claims, "sub").startswith("spiffe:")
         found = _of_svid(token, at) if is_svid else _of_issuer(token, said, at)
     except BadJwt as error:
-        raise InvalidRequest(f"The actor_token is refused. {error}") from error
+        raise RefusedToken(f"The actor_token is refused. {error}") from error
     if found.proven is None:
         raise InvalidRequest("The actor_token names a person. Workloads act here.")
     return found.proven

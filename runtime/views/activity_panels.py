@@ -9,7 +9,7 @@ from inventory import access
 from inventory.models import Task
 from inventory.views.answers import user_of
 from inventory.views.identities import seen_identity
-from runtime import cover_report, intent, privilege_path, seeing
+from runtime import call_ends, cover_report, intent, privilege_path, seeing
 from runtime.call_list import where
 
 SHOWN = 10
@@ -19,11 +19,16 @@ SHOWN = 10
 def identity_activity(request: HttpRequest, pk: int) -> HttpResponse:
     user, at = user_of(request), timezone.now()
     identity = seen_identity(user, pk)
-    calls = seeing.calls(user).filter(identity=identity).order_by("-started_at", "-pk")
+    seen = seeing.calls(user)
+    calls = seen.filter(identity=identity).order_by("-started_at", "-pk")
+    shown = call_ends.once(list(calls[: 2 * SHOWN]), calls)[:SHOWN]
     tallies = cover_report.recent(seeing.tallies(user), at).filter(identity=identity)
     context = {
         "identity": identity,
-        "calls": [(call, where(call)) for call in calls[:SHOWN]],
+        "calls": [
+            (call, where(call), call_ends.other_end(call), call_ends.told_by(call))
+            for call in call_ends.marked(shown, seen)
+        ],
         "share": cover_report.share(tallies),
         "deviations": seeing.deviations(user).filter(identity=identity, triaged_at=None)[:5],
         "steps": privilege_path.of(identity, at)[:SHOWN],

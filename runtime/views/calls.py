@@ -15,23 +15,27 @@ from inventory import access, markup
 from inventory.listing import listing
 from inventory.models import Person, Task, Tool, User
 from inventory.views.answers import user_of
-from runtime import counting, flags, relay_lens, seeing
-from runtime.call_list import CALLS, CallFilter, who
+from runtime import call_ends, counting, flags, relay_lens, seeing
+from runtime.call_list import CALLS, CallPageFilter, who
 from runtime.chain_marks import marks_of
 from runtime.models import ToolCall
 
 
 @require_GET
 def call_list(request: HttpRequest) -> HttpResponseBase:
-    rows = seeing.calls(user_of(request)).select_related("identity", "task", "on_behalf_of")
+    seen = seeing.calls(user_of(request))
+    rows = seen.select_related("identity", "task", "on_behalf_of")
     context = {"actions": activity_links("runtime:call-list")}
-    return listing(request, CallFilter(request.GET, rows, request=request), CALLS, context=context)
+    asked = CallPageFilter(request.GET, rows, request=request)
+    whole = request.GET.get("spans") or not asked.is_valid()
+    fold = call_ends.unfolded(seen) if whole else call_ends.fold(asked.qs, seen)
+    return listing(request, asked, CALLS, context=context, fold=fold)
 
 
 @require_GET
 def call_detail(request: HttpRequest, pk: str) -> HttpResponse:
     user, at = user_of(request), timezone.now()
-    call = seeing.call(user, pk)
+    (call,) = call_ends.marked([seeing.call(user, pk)], seeing.calls(user))
     covered = seeing.with_cover(ToolCall.objects.filter(pk=call.pk, started_at=call.started_at))
     context = {
         "call": call,
@@ -97,6 +101,7 @@ def _facts(call: ToolCall, user: User) -> list[tuple[str, object]]:
         ("Digest of the arguments", _code(call.arguments_digest)),
         ("Trace", _code(call.trace_id)),
         ("Span", _code(call.span_id)),
+        ("Also told by", _other_end(call)),
         ("Conversation", _code(call.conversation)),
         ("Received", f"{call.received_at:%d %b %Y, %H:%M:%S} UTC"),
     ]
@@ -104,6 +109,13 @@ def _facts(call: ToolCall, user: User) -> list[tuple[str, object]]:
 
 def _link(name: str, row: object) -> object:
     return markup.link(markup.address(name)(getattr(row, "pk", 0)), row) if row else None
+
+
+def _other_end(call: ToolCall) -> object:
+    other = call_ends.other_end(call)
+    if other is None:
+        return None
+    return markup.link(markup.address("runtime:call-detail")(other.pk), call_ends.told_by(call))
 
 
 def _person(person: Person | None) -> object:

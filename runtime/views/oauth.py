@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, JsonResponse
@@ -15,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from inventory.models import ApiToken
 from inventory.rules import RuleBroken
-from runtime import dpop, introspection, oauth_forms, proofs, standing, subjects
+from runtime import dpop, dpop_nonces, introspection, oauth_forms, proofs, standing, subjects
 from runtime.addresses import address
 from runtime.dpop import Request
 from runtime.exchange import Asked, Issued, exchange
@@ -27,6 +28,7 @@ from runtime.oauth_errors import (
     UnsupportedGrantType,
 )
 from runtime.proofs import Proven
+from runtime.views.failed_clients import bounded
 
 log = structlog.get_logger(__name__)
 View = Callable[..., HttpResponseBase]
@@ -66,9 +68,23 @@ def refusal(error: OAuthError, *, status: int = 0, **headers: str) -> JsonRespon
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="mandate"'
     said = {"error": error.code, "error_description": _plain(error.said)}
-    return JsonResponse(said, status=status, headers=_NEVER_KEPT | headers)
+    return JsonResponse(said, status=status, headers={**_NEVER_KEPT, **error.headers, **headers})
 
 
+def offers_nonce(view: View) -> View:
+    """Where DPoP proofs must hold a nonce, every answer brings the next one (RFC 9449, section 8.2)."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # Any: path
+        answer = view(request, *args, **kwargs)
+        if settings.DPOP_NONCE:
+            answer.headers["DPoP-Nonce"] = dpop_nonces.fresh(timezone.now())
+        return answer
+
+    return inner
+
+
+@offers_nonce
 @machine("POST")
 def token(request: HttpRequest) -> HttpResponseBase:
     """RFC 8693, section 2."""
@@ -81,7 +97,10 @@ def token(request: HttpRequest) -> HttpResponseBase:
     _require_kind(given)
     audience = oauth_forms.target(given)
     task, wishes = oauth_forms.task_and_wishes(given)
-    holder = _holder(request, given, at)
+    # First: a client that must come again with a nonce has not used up its assertion.
+    jkt = _jkt(request, address("oauth-token"), at)
+    with bounded(request, given, at):
+        holder = _holder(request, given, at)
     asked = Asked(
         subject_token=_required(given, "subject_token"),
         subject_token_type=_required(given, "subject_token_type"),
@@ -89,9 +108,12 @@ def token(request: HttpRequest) -> HttpResponseBase:
         holder=holder,
         task=task,
         wishes=wishes,
-        jkt=_jkt(request, address("oauth-token"), at),
+        jkt=jkt,
     )
-    return _issued(exchange(asked, at=at))
+    if holder is not None:
+        return _issued(exchange(asked, at=at))
+    with bounded(request, given, at):  # the subject token is the proof
+        return _issued(exchange(asked, at=at))
 
 
 @machine("POST")
@@ -120,7 +142,8 @@ def _caller(
     request: HttpRequest, given: dict[str, str], scopes: frozenset[ApiToken.Scope], at: datetime
 ) -> Caller:
     said = request.headers.get("Authorization", "")
-    return introspection.require_caller(said, given, scopes=scopes, at=at)
+    with bounded(request, given, at):
+        return introspection.require_caller(said, given, scopes=scopes, at=at)
 
 
 def _holder(request: HttpRequest, given: dict[str, str], at: datetime) -> Proven | None:
@@ -149,7 +172,7 @@ def _jkt(request: HttpRequest, url: str, at: datetime) -> str:
         return ""
     if "," in text:
         raise InvalidDpopProof("There is more than one DPoP proof.")
-    return dpop.proven_key(text, Request("POST", url), at=at)
+    return dpop.proven_key(text, Request("POST", url, needs_nonce=settings.DPOP_NONCE), at=at)
 
 
 def _require_kind(given: dict[str, str]) -> None:

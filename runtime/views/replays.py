@@ -19,7 +19,7 @@ from inventory.rules import RuleBroken
 from inventory.views.answers import Question, act, bound, user_of
 from runtime import replay_now, replays
 from runtime.decision_list import with_names
-from runtime.models import PolicySetVersion, Replay
+from runtime.models import PolicySet, PolicySetVersion, Replay
 from runtime.policy_forms import DaysForm
 from runtime.policy_list import named
 from runtime.replay_words import ROWS, ReplayRowFilter, title_of
@@ -93,7 +93,12 @@ def replay_detail(request: HttpRequest, pk: int) -> HttpResponseBase:
     }
     if row.status != Replay.Status.DONE:
         return render(request, ROWS.template, context)
-    context |= {"stats": _stats(row), "groups": _groups(row), "whole": replays.verified(row)}
+    context |= {
+        "stats": _stats(row),
+        "groups": _groups(row),
+        "unclear": _unclear(row),
+        "whole": replays.verified(row),
+    }
     asked = ReplayRowFilter(request.GET, with_names(row.rows.all()), request=request)
     return listing(request, asked, ROWS, context=context)
 
@@ -148,8 +153,8 @@ def _stats(row: Replay) -> list[dict[str, object]]:
     words = (
         ("denied", "Newly denied", "bad", "Were permitted"),
         ("permitted", "Newly permitted", "warn", "Were denied"),
-        ("unclear", "Cannot tell", "warn", "No longer in the inventory"),
-        ("by_facts", "Denied by facts", "", "Whatever the policies say"),
+        ("unclear", "Cannot be judged again", "warn", "Why is said below"),
+        ("by_facts", "Denied anyway", "", "By facts, whatever the policies say"),
         ("all", "Replayed", "", "Requests of the interval"),
     )
     return [
@@ -165,10 +170,22 @@ def _stats(row: Replay) -> list[dict[str, object]]:
 
 def _groups(row: Replay) -> list[dict[str, object]]:
     return [
-        {"title": "By identity", "rows": row.result["by_identity"], "noun": "identity"},
+        {"title": _who(row), "rows": row.result["by_identity"], "noun": "identity"},
         {"title": "By action", "rows": row.result["by_action"], "noun": ""},
         {"title": "By task", "rows": row.result["by_task"], "noun": "task"},
     ]
+
+
+def _who(row: Replay) -> str:
+    """Those who ask an application are no identities of the inventory."""
+    about = row.version.policy_set.domain if row.version is not None else ""
+    return "By subject" if about == PolicySet.Domain.APPLICATION else "By identity"
+
+
+def _unclear(row: Replay) -> list[dict[str, object]]:
+    """Why requests cannot be judged again; a result of an earlier release does not say."""
+    found: list[dict[str, object]] = row.result.get("unclear_why", [])
+    return found
 
 
 def _facts(row: Replay, at: datetime) -> list[tuple[str, object]]:

@@ -1,13 +1,16 @@
 """Tools whose names could be mistaken: the quick comparison finds what comparing each with each would."""
 
+import random
 import time
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventory import signals, tool_likeness, tools_seen
+from inventory import name_neighbours, signals, tool_likeness, tools_seen
 from inventory.models import Tool, ToolBinding, ToolLikeness
+from inventory.name_neighbours import LONGEST
 from inventory.tool_likeness import FARTHEST, LONG_ENOUGH, SHORT, Named, distance_within
 from tests.factories import NOW, a_tool, an_identity
 
@@ -35,7 +38,7 @@ def test_the_distance_is_the_edit_distance(one: str, other: str) -> None:
 
 @settings(max_examples=300)
 @given(st.lists(NAMES, max_size=8), NAMES)
-def test_pieces_miss_nothing(approved: list[str], name: str) -> None:
+def test_nothing_is_missed(approved: list[str], name: str) -> None:
     known = [Named(number, "ours", text, text) for number, text in enumerate(approved)]
     allowed = {
         one.pk: FARTHEST if min(len(one.read), len(name)) >= LONG_ENOUGH else 1 for one in known
@@ -53,6 +56,72 @@ def test_pieces_miss_nothing(approved: list[str], name: str) -> None:
     }
     assert found <= near
     assert len(found) == min(len(near), tool_likeness.MOST_OF_ONE)
+
+
+def a_family(drawn: random.Random, letters: str, longest: int) -> list[str]:
+    """Names, some of which are others with up to three letters changed, added or left out."""
+    names = [
+        "".join(drawn.choice(letters) for _ in range(drawn.randint(3, longest))) for _ in range(40)
+    ]
+    for name in [*names, *names]:
+        changed = list(name)
+        for _ in range(drawn.randint(0, 3)):
+            at = drawn.randrange(len(changed) + 1)
+            changed[at : at + drawn.randint(0, 1)] = drawn.choice(["", drawn.choice(letters)])
+        names.append("".join(changed))
+    return names
+
+
+def plainly(approved: list[Named], others: list[Named]) -> Iterator[tuple[int, int, str, int]]:
+    """The definition: each compared with each, and of each the five nearest."""
+    for other in others:
+        found, named = [], dict[str, int]()
+        for one in approved:
+            short = min(len(one.read), len(other.read))
+            most = 0 if short < SHORT else 1 if short < LONG_ENOUGH else FARTHEST
+            distance = distance_within(one.read, other.read, most)
+            named[one.read] = named.get(one.read, 0) + 1
+            if distance and named[one.read] <= 5 and one.provider != other.provider:
+                found.append((distance, one.pk))
+        yield from ((other.pk, pk, "near", distance) for distance, pk in sorted(found)[:5])
+
+
+@pytest.mark.parametrize("at_once", [1_000, 4_000_000])
+@pytest.mark.parametrize(
+    ("letters", "longest"), [("ab", 9), ("abcdefgh", 14), ("xyz\u0430\U0001f600", 20), ("abc", 60)]
+)
+def test_random_names_are_found_as_by_comparing_each_with_each(
+    monkeypatch: pytest.MonkeyPatch, letters: str, longest: int, at_once: int
+) -> None:
+    """Also in many rounds, and around the length from which on names are cut into pieces."""
+    monkeypatch.setattr(name_neighbours, "_AT_ONCE", at_once)
+    drawn = random.Random(longest)
+    for _ in range(6):
+        names = a_family(drawn, letters, longest)
+        tools = [
+            Named(number, drawn.choice(["ours", "theirs", "else"]), name, name)
+            for number, name in enumerate(names)
+        ]
+        drawn.shuffle(tools)
+        approved, others = tools[:60], tools[60:]
+
+        found = list(tool_likeness.likenesses(approved, others))
+
+        assert sorted(found) == sorted(plainly(approved, others))
+    assert longest < LONGEST or any(len(name) > LONGEST for name in names)
+
+
+def test_candidates_come_once_and_are_never_the_same_name() -> None:
+    names = ["transferfunds", "transferfundz", "transferfund", "short", "sh0rt", ""]
+
+    ours, theirs = name_neighbours.candidates(names, names, long_enough=LONG_ENOUGH)
+    pairs = [(names[one], names[other]) for one, other in zip(ours, theirs, strict=True)]
+
+    assert len(pairs) == len(set(pairs))
+    assert all(one != other for one, other in pairs)
+    assert {("transferfunds", "transferfund"), ("short", "sh0rt")} <= set(pairs)
+    nobody = name_neighbours.candidates(names, [], long_enough=LONG_ENOUGH)
+    assert [len(side) for side in nobody] == [0, 0]
 
 
 def test_many_names_that_are_much_alike_are_compared_quickly() -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from inventory import identities
 from inventory.models import Person, Task
-from runtime import permits, trust
+from runtime import failed_proofs, permits, trust
 from runtime.models import Token
 from tests.factories import a_grant, a_person, an_entitlement, an_identity
 from tests.runtime import workload
@@ -21,6 +21,12 @@ from tests.runtime.workload import BEARER, GRANT, ISSUER, TYPE, Domain, a_key, a
 
 pytestmark = pytest.mark.django_db
 TOKEN_URL = f"{ISSUER}/oauth/token"
+
+
+@pytest.fixture(autouse=True)
+def many_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than anybody is allowed; the bound has tests of its own."""
+    monkeypatch.setattr(failed_proofs, "MOST", 1_000)
 
 
 @pytest.fixture
