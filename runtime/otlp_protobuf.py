@@ -21,7 +21,8 @@ from runtime.dialects import Span
 _DEEPEST = 8  # of values inside values
 _NAME, _VALUE, _TEXT = 0x0A, 0x12, 0x0A  # tags: field 1 and field 2, both with a length
 _ONE_BYTE = 0x80  # lengths below this take one byte, others two or more
-_OPEN = (_VALUE, _TEXT)
+_HEADERS = 6  # bytes of tags and lengths
+_REMEMBERED = 300
 
 
 def spans(body: bytes) -> Iterator[Span]:
@@ -30,49 +31,64 @@ def spans(body: bytes) -> Iterator[Span]:
     request.ParseFromString(body)
     try:
         for resource_spans in request.resource_spans:
-            pairs = _Pairs()
-            resource = dict([pairs[raw] for raw in resource_spans.resource.attributes])
+            read = _Attributes().read
+            resource = read(resource_spans.resource.attributes[:])
             for scope_spans in resource_spans.scope_spans:
                 for span in scope_spans.spans:
-                    status = Status.FromString(span.status) if span.status else _UNSET
+                    told = span.status
+                    status = Status.FromString(told) if told else _UNSET
                     yield Span(
                         span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex(), span.name, span.kind,
-                        span.started, span.ended, status.code, status.message,
-                        dict([pairs[raw] for raw in span.attributes]), resource,
+                        span.started, span.ended, status.code, status.message, read(span.attributes[:]), resource,
                     )  # fmt: skip
     except UnicodeDecodeError as error:
         raise DecodeError("A text is no UTF-8.") from error
 
 
-class _Pairs(dict[bytes, tuple[str, Any]]):  # Any: a value of JSON's kinds
-    """Name and value of each attribute of one resource, by its bytes. Lists and objects are made for each anew."""
+class _Attributes:
+    """Those of one resource's spans. Texts that come again are remembered by their bytes, a few hundred of each name,
+    as some names never say the same twice."""
 
-    def __missing__(self, raw: bytes) -> tuple[str, Any]:
-        pair = _pair(raw)
-        if pair is None:
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[str, str]] = {}
+        self._names: dict[bytes, str] = {}  # as bytes, and as text
+        self._room: dict[str, int] = {}
+
+    def read(self, attributes: list[bytes]) -> dict[str, Any]:  # Any: a value of JSON's kinds
+        """By name."""
+        said: dict[str, Any] = {}
+        known = self._known.get
+        for raw in attributes:
+            pair = known(raw) or self._pair(raw)
+            said[pair[0]] = pair[1]
+        return said
+
+    def _pair(self, raw: bytes) -> tuple[str, Any]:
+        """A name and a text, when both lengths take one byte, as nearly always; or whatever else it is."""
+        size = len(raw)
+        end = raw[1] + 2 if size > _HEADERS else size
+        rest = size - end  # the value: its tag, its length, the text's tag, its length, the text
+        if (
+            not _HEADERS - 2 < rest < _ONE_BYTE
+            or raw[0] != _NAME
+            or end >= _ONE_BYTE
+            or raw[end] != _VALUE
+            or raw[end + 1] != rest - 2
+            or raw[end + 2] != _TEXT
+            or raw[end + 3] != rest - 4
+        ):
             said = KeyValue.FromString(raw)
             return said.key, _value(said.value)
-        self[raw] = pair
+        start = raw[2:end]
+        name = self._names.get(start)
+        if name is None:
+            name = self._names[start] = start.decode()
+            self._room[name] = _REMEMBERED
+        pair = name, raw[end + 4 :].decode()
+        if self._room[name]:
+            self._room[name] -= 1
+            self._known[raw] = pair
         return pair
-
-
-def _pair(raw: bytes) -> tuple[str, str] | None:
-    """A name and a text, when nothing else is there and both lengths take one byte: nearly always."""
-    size = len(raw)
-    if size < 6 or raw[0] != _NAME:
-        return None
-    end = raw[1] + 2
-    rest = size - end  # the value: its tag, its length, the text's tag, its length, the text
-    if (
-        end >= _ONE_BYTE
-        or not 4 < rest < _ONE_BYTE
-        or raw[end] != _VALUE
-        or raw[end + 1] != rest - 2
-        or raw[end + 2] != _TEXT
-        or raw[end + 3] != rest - 4
-    ):
-        return None
-    return raw[2:end].decode(), raw[end + 4 :].decode()
 
 
 def _value(value: Any, depth: int = _DEEPEST) -> Any:  # Any: the library's message has no types
