@@ -4,13 +4,15 @@ import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from inventory import spiffe
-from inventory.models import Person, Task, Tool
+from inventory.models import Person, Task
 from runtime import redaction
 from runtime.ancestors import Above
 from runtime.models.tool_call import id_of
@@ -19,16 +21,17 @@ from runtime.told import HANDOFF, TOOL, Told
 SHORT, LONG = 255, 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_NUMBER = 18  # digits of a key
+# By array: a statement with a place for each of a hundred names is written and read anew for each report.
+_TOOLS = """
+SELECT name, provider, id FROM inventory_tool WHERE name = ANY(%s::text[]) AND gone_at IS NULL
+"""
 
 
-@dataclass(slots=True)
-class Row:
-    """One row of the table of tool calls. `task` and `on_behalf_of` are as told; the ids are what they mean."""
+class Row(NamedTuple):
+    """One call as it is kept, the columns that are texts first. `credential`, `task` and `on_behalf_of` are as told."""
 
-    key: str
     id: str
-    started_ns: int
-    duration_us: int | None
+    started: str  # as PostgreSQL writes it, in UTC
     kind: str
     trace_id: str
     span_id: str
@@ -37,24 +40,31 @@ class Row:
     agent_name: str
     service_name: str
     spiffe_id: str
-    credential: str
     tool_name: str
     provider: str
     system: str
     resource: str
-    writes: bool | None
     outcome: str
     error: str
     arguments_digest: str
     summary: dict[str, Any]
     attributes: dict[str, Any]
+    duration_us: int | None
+    writes: bool | None
+    decision_id: UUID | None
+    started_ns: int
+    credential: str
     task: str
     on_behalf_of: str
-    decision_id: UUID | None
-    identity_id: int | None = None
-    tool_id: int | None = None
-    task_id: int | None = None
-    on_behalf_of_id: int | None = None
+
+
+class Meant(NamedTuple):
+    """Whom and what a call means in the inventory; None where it is not known."""
+
+    identity: int | None
+    tool: int | None
+    task: int | None
+    person: int | None
 
 
 class Short(dict[str, str]):
@@ -78,38 +88,44 @@ def row_of(key: str, told: Told, above: Above, short: Short | None = None) -> Ro
         summary["arguments"] = redaction.kept(arguments)
     if told.result is not None:
         summary["result"] = redaction.kept(redaction.read(told.result))
+    seconds, microseconds = divmod(told.started_ns // 1_000, 1_000_000)
     return Row(
-        key,
         id_of(key, told.started_ns),
-        told.started_ns,
-        _duration(told),
+        f"{_second(seconds)}.{microseconds:06}+00",
         told.kind,
         told.trace_id,
-        short[told.span_id],
+        redaction.text(told.span_id, SHORT),  # hardly ever told again
         short[told.parent_span_id],
         short[told.conversation or above.conversation],
         short[agent],
         short[told.service_name],
         _spiffe(told.spiffe_id) if told.spiffe_id else "",
-        short[told.credential],
         short[told.tool_name],
         short[told.provider],
         short[told.system],
         redaction.text(told.resource, LONG) if told.resource else "",
-        told.writes,
         told.outcome,
         redaction.text(told.error, LONG) if told.error else "",
         hashlib.sha256(canonical).hexdigest() if canonical else "",
         summary,
         _attributes(told, agent, short),
+        _duration(told),
+        told.writes,
+        _uuid(told.decision_id) if told.decision_id else None,
+        told.started_ns,
+        short[told.credential] if told.credential else "",
         told.task or str(above.task or ""),
         told.on_behalf_of or str(above.on_behalf_of or ""),
-        _uuid(told.decision_id) if told.decision_id else None,
     )
 
 
 def moment(nanoseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=nanoseconds // 1_000)
+
+
+@lru_cache(maxsize=5_000)
+def _second(seconds: int) -> str:
+    return moment(seconds * 1_000_000_000).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _attributes(told: Told, agent: str, short: Short) -> dict[str, Any]:
@@ -148,9 +164,10 @@ def look_up(rows: Collection[Row]) -> Found:
     """One query for each noun that is named at all."""
     found = Found()
     names = {row.tool_name for row in rows if row.kind == TOOL}
-    tools = Tool.objects.filter(name__in=names, gone_at=None)
-    for name, provider, pk in tools.values_list("name", "provider", "pk"):
-        found.tools.setdefault(name, []).append((provider, pk))
+    with connection.cursor() as cursor:
+        cursor.execute(_TOOLS, [list(names)])
+        for name, provider, pk in cursor.fetchall():
+            found.tools.setdefault(name, []).append((provider, pk))
     tasks = {row.task for row in rows if row.task}
     if tasks:
         found.tasks = _tasks(tasks)

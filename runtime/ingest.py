@@ -6,7 +6,7 @@ an agent that nobody knows is taken like any other.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -15,8 +15,8 @@ from django.db import connection, transaction
 from inventory import tools_seen
 from inventory.models import ApiToken, User
 from runtime import ancestors, call_rows, call_signals, naming, partitions, writing
-from runtime.ancestors import Above, Node
-from runtime.call_rows import Row, moment
+from runtime.ancestors import Node
+from runtime.call_rows import Meant, Row, moment
 from runtime.models.tool_call import key_of
 from runtime.naming import Name
 from runtime.told import AGENT, LINK, TOOL, Refused, Told
@@ -83,14 +83,15 @@ def take(told: Iterable[Told], *, reporter: User, token: ApiToken | None, at: da
         taken.new, taken.known = len(fresh), len(calls) - len(fresh)
         if fresh:
             new = [(key, one) for key, one in calls.items() if key in fresh]
-            rows = _rows(new, _nodes(items), reporter=reporter, at=at)
+            rows = _rows(new, _nodes(items.values()))
+            meant = _meant(rows, reporter, at)
             token_id = token.pk if token else None
-            writing.write_calls(rows, reporter_id=reporter.pk, token_id=token_id, at=at)
-            _note_activity(rows, at)
-            _note_tools(rows, by=f"calls reported by {reporter.get_username()}", at=at)
+            pairs = list(zip(rows, meant, strict=True))
+            writing.write_calls(pairs, reporter_id=reporter.pk, token_id=token_id, at=at)
+            _note_activity(pairs, at)
+            _note_tools(pairs, by=f"calls reported by {reporter.get_username()}", at=at)
             call_signals.announce_taken(
-                {row.identity_id for row in rows if row.identity_id},
-                {row.tool_name for row in rows},
+                {one.identity for one in meant if one.identity}, {row.tool_name for row in rows}
             )
         links = _links(items)
         stirred = [calls[key] for key in fresh]
@@ -131,11 +132,12 @@ def _unfit(one: Told) -> str:
     return ""
 
 
-def _nodes(items: dict[str, Told]) -> dict[str, dict[str, Node]]:
-    """By trace, then by span."""
+def _nodes(items: Collection[Told]) -> dict[str, dict[str, Node]]:
+    """By trace, then by span: those that others stand below."""
+    parents = {one.parent_span_id for one in items}
     nodes: dict[str, dict[str, Node]] = defaultdict(dict)
-    for one in items.values():
-        if one.trace_id:
+    for one in items:
+        if one.span_id in parents and one.trace_id:
             agent = one.agent_name if one.is_agent else ""
             nodes[one.trace_id][one.span_id] = Node(
                 one.parent_span_id, agent, one.conversation, one.on_behalf_of, one.task
@@ -143,32 +145,29 @@ def _nodes(items: dict[str, Told]) -> dict[str, dict[str, Node]]:
     return nodes
 
 
-def _above(one: Told, nodes: dict[str, dict[str, Node]]) -> Above:
-    if not one.parent_span_id or not one.trace_id:
-        return ancestors.NOBODY
-    return ancestors.above(one.parent_span_id, nodes[one.trace_id])
+def _rows(calls: list[tuple[str, Told]], nodes: dict[str, dict[str, Node]]) -> list[Row]:
+    rows, short = [], call_rows.Short()
+    for key, one in calls:
+        near = nodes.get(one.trace_id)
+        above = ancestors.above(one.parent_span_id, near) if near else ancestors.NOBODY
+        rows.append(call_rows.row_of(key, one, above, short))
+    return rows
 
 
-def _rows(
-    calls: list[tuple[str, Told]],
-    nodes: dict[str, dict[str, Node]],
-    *,
-    reporter: User,
-    at: datetime,
-) -> list[Row]:
-    short = call_rows.Short()
-    rows = [call_rows.row_of(key, one, _above(one, nodes), short) for key, one in calls]
+def _meant(rows: list[Row], reporter: User, at: datetime) -> list[Meant]:
+    """Of each row."""
     names = [name_of(row) for row in rows]
     identities = naming.identities_of(set(names), reporter=reporter, at=at)
     found = call_rows.look_up(rows)
-    for row, name in zip(rows, names, strict=True):
-        row.identity_id = identities[name]
-        row.tool_id = found.tool(row)
-        if row.task:
-            row.task_id = found.tasks.get(row.task)
-        if row.on_behalf_of:
-            row.on_behalf_of_id = found.people.get(row.on_behalf_of.lower())
-    return rows
+    return [
+        Meant(
+            identities[name],
+            found.tool(row),
+            found.tasks.get(row.task) if row.task else None,
+            found.people.get(row.on_behalf_of.lower()) if row.on_behalf_of else None,
+        )
+        for row, name in zip(rows, names, strict=True)
+    ]
 
 
 def name_of(row: Row) -> Name:
@@ -188,31 +187,29 @@ def _traces(told: Iterable[Told]) -> set[str]:
     }
 
 
-def _note_activity(rows: list[Row], at: datetime) -> None:
+def _note_activity(calls: list[tuple[Row, Meant]], at: datetime) -> None:
     """When each identity was last active, to within a minute."""
     latest: dict[int, int] = {}
-    for row in rows:
-        if row.identity_id:
-            latest[row.identity_id] = max(row.started_ns, latest.get(row.identity_id, 0))
+    for row, meant in calls:
+        if meant.identity:
+            latest[meant.identity] = max(row.started_ns, latest.get(meant.identity, 0))
     if latest:
         moments = [min(moment(last), at) for last in latest.values()]
         with connection.cursor() as cursor:
             cursor.execute(_ACTIVE, [list(latest), moments])
 
 
-def _note_tools(rows: list[Row], *, by: str, at: datetime) -> None:
+def _note_tools(calls: list[tuple[Row, Meant]], *, by: str, at: datetime) -> None:
     """A tool that nobody knew, or that an identity had not used, is one to decide on from this moment."""
     used = [
-        (row.identity_id, row)
-        for row in rows
-        if row.kind == TOOL and row.identity_id and row.tool_name
+        (meant.identity, meant.tool, row)
+        for row, meant in calls
+        if meant.identity and row.kind == TOOL and row.tool_name
     ]
     if not used:
         return
-    tools_seen.use({(who, row.tool_id) for who, row in used if row.tool_id}, by=by, at=at)
-    new = {
-        tools_seen.Seen(who, row.provider, row.tool_name) for who, row in used if not row.tool_id
-    }
+    tools_seen.use({(who, tool) for who, tool, _ in used if tool}, by=by, at=at)
+    new = {tools_seen.Seen(who, row.provider, row.tool_name) for who, tool, row in used if not tool}
     tools_seen.note(new, by=by, at=at)
 
 

@@ -30,6 +30,12 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
 JOIN runtime_agentname known ON known.reporter_id = %s AND known.service_name = told.service
     AND known.agent_name = told.agent AND known.spiffe_id = told.spiffe AND known.credential = told.credential
 """
+# Many times quicker than by four texts. A row is believed only for the name that it holds.
+_BY_KEY = """
+SELECT service_name, agent_name, spiffe_id, credential, id, identity_id, last_used_at
+FROM runtime_agentname WHERE id = ANY(%s::bigint[]) AND reporter_id = %s
+"""
+_MOST_KEYS = 20_000  # that are remembered
 
 
 class Name(NamedTuple):
@@ -45,6 +51,11 @@ class _Known(NamedTuple):
     pk: int
     identity_id: int | None
     last_used_at: datetime
+
+
+_keys: dict[
+    tuple[int, Name], int
+] = {}  # where the row of a reporter's name was found; no more than a hint
 
 
 def identities_of(
@@ -101,14 +112,27 @@ def try_again(at: datetime) -> list[int]:
 
 
 def _known(names: Collection[Name], reporter: User) -> dict[Name, _Known]:
-    """One look into the index for each name."""
-    if not names:
-        return {}
-    asked = list(names)
-    columns = [list(column) for column in zip(*asked, strict=True)]
+    """Names that this process has met are read by the keys of their rows, the others by one look for each name."""
+    known: dict[Name, _Known] = {}
+    keys = [key for name in names if (key := _keys.get((reporter.pk, name)))]
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, [*columns, reporter.pk])
-        return {asked[nth - 1]: _Known(*rest) for nth, *rest in cursor.fetchall()}
+        if keys:
+            cursor.execute(_BY_KEY, [keys, reporter.pk])
+            known = {Name(*row[:4]): _Known(*row[4:]) for row in cursor.fetchall()}
+        asked = [name for name in names if name not in known]
+        if asked:
+            columns = [list(column) for column in zip(*asked, strict=True)]
+            cursor.execute(_KNOWN, [*columns, reporter.pk])
+            found = {asked[nth - 1]: _Known(*rest) for nth, *rest in cursor.fetchall()}
+            _remember(found, reporter.pk)
+            known |= found
+    return known
+
+
+def _remember(found: dict[Name, _Known], reporter_id: int) -> None:
+    if len(_keys) + len(found) > _MOST_KEYS:
+        _keys.clear()
+    _keys.update(((reporter_id, name), row.pk) for name, row in found.items())
 
 
 def _write_down(names: list[Name], reporter: User, at: datetime) -> None:

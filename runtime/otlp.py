@@ -8,11 +8,9 @@ from typing import Any
 
 import orjson
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from runtime import otlp_protobuf
 from runtime.dialects import Span
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -88,41 +86,10 @@ def _varint(number: int) -> bytes:
 
 
 def _from_protobuf(body: bytes) -> Iterator[Span]:
-    request = ExportTraceServiceRequest()
     try:
-        request.ParseFromString(body)
+        yield from otlp_protobuf.spans(body)
     except DecodeError as error:
         raise Unreadable("The body is no ExportTraceServiceRequest in protobuf.") from error
-    for resource_spans in request.resource_spans:
-        resource = _said(resource_spans.resource.attributes)
-        for scope_spans in resource_spans.scope_spans:
-            for span in scope_spans.spans:
-                status = span.status
-                yield Span(
-                    span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex(), span.name,
-                    span.kind, span.start_time_unix_nano, span.end_time_unix_nano, status.code,
-                    status.message, _said(span.attributes), resource,
-                )  # fmt: skip
-
-
-def _said(attributes: Any) -> dict[str, Any]:
-    """By name. Nearly all are texts, which need no further look."""
-    return {one.key: one.value.string_value or _value(one.value) for one in attributes}
-
-
-def _value(value: Any, depth: int = _DEEPEST) -> Any:  # Any: the library's message has no types
-    text = value.string_value
-    if text:
-        return text
-    kind = value.WhichOneof("value")
-    if kind is None or depth == 0:
-        return None
-    if kind == "array_value":
-        return [_value(one, depth - 1) for one in value.array_value.values]
-    if kind == "kvlist_value":
-        return {one.key: _value(one.value, depth - 1) for one in value.kvlist_value.values}
-    found = getattr(value, kind)
-    return found.hex() if kind == "bytes_value" else found
 
 
 def _from_json(body: bytes) -> Iterator[Span]:

@@ -25,7 +25,10 @@ class _Shape(NamedTuple):
     """What there is to read in a span with attributes of these names, in this order."""
 
     dialect: Dialect | None
-    fields: tuple[tuple[str, tuple[str, ...]], ...]  # with the names that are there
+    fields: tuple[tuple[str, str], ...]  # what one attribute can say, and which
+    several: tuple[
+        tuple[str, tuple[str, ...]], ...
+    ]  # what more than one can say, in the order of preference
     left: tuple[str, ...]  # attributes that say nothing that we know
 
 
@@ -45,17 +48,22 @@ def read(span: Span, place: str = "") -> Told | None:
 
 
 def _shape_of(names: tuple[str, ...]) -> _Shape:
-    shape = _Shape(None, (), ())
+    shape = _Shape(None, (), (), ())
     there = frozenset(names)
     for dialect, fields, used in _TABLES:
         if dialect.mark in there:
-            found = ((field, tuple(filter(there.__contains__, known))) for field, known in fields)
+            found = [(field, [*filter(there.__contains__, known)]) for field, known in fields]
             left = tuple(
                 name
                 for name in names[:_MOST_ATTRIBUTES]
                 if name not in used and not name.startswith(LEFT_OUT)
             )
-            shape = _Shape(dialect, tuple((field, some) for field, some in found if some), left)
+            shape = _Shape(
+                dialect,
+                tuple((field, some[0]) for field, some in found if len(some) == 1),
+                tuple((field, tuple(some)) for field, some in found if len(some) > 1),
+                left,
+            )
             break
     if len(names) <= _MOST_ATTRIBUTES and sum(map(len, names)) <= _LONGEST_SHAPE:
         if len(_shapes) >= _MOST_SHAPES:
@@ -65,7 +73,7 @@ def _shape_of(names: tuple[str, ...]) -> _Shape:
 
 
 def _told(span: Span, kind: str, place: str, dialect: Dialect, shape: _Shape) -> Told:
-    said = _said(span.attributes, shape.fields)
+    said = _said(span.attributes, shape)
     if dialect.finish is not None:
         dialect.finish(span, said)
     told = _link(span, kind, place)
@@ -73,7 +81,7 @@ def _told(span: Span, kind: str, place: str, dialect: Dialect, shape: _Shape) ->
     texts = _OF_LINKS if kind == LINK else _TEXTS
     for field, value in said.items():
         if field in texts:
-            setattr(told, field, _text(value))
+            setattr(told, field, value if value.__class__ is str else _text(value))
     told.spiffe_id = _text(said.get("spiffe_id") or span.resource.get("spiffe.id"))
     if kind != LINK:
         _fill(told, said, span)
@@ -83,11 +91,13 @@ def _told(span: Span, kind: str, place: str, dialect: Dialect, shape: _Shape) ->
     return told
 
 
-def _said(
-    attributes: dict[str, Any], fields: tuple[tuple[str, tuple[str, ...]], ...]
-) -> dict[str, Any]:
-    said = {}
-    for field, names in fields:
+def _said(attributes: dict[str, Any], shape: _Shape) -> dict[str, Any]:
+    said = {
+        field: value
+        for field, name in shape.fields
+        if (value := attributes[name]) is not None and value != ""
+    }
+    for field, names in shape.several:
         for name in names:
             value = attributes[name]
             if value is not None and value != "":

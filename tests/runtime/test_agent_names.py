@@ -62,6 +62,26 @@ def test_who_is_gone_or_retired_is_not_found() -> None:
     assert who(Name("", "old")) is None and who(Name("", "older")) is None
 
 
+def test_a_name_that_was_met_before_is_believed_only_as_it_is_on_record_now() -> None:
+    reporter, _ = a_reporter(NOW)
+    met, new = Name("billing", "clerk"), Name("billing", "teller")
+
+    def ask(name: Name) -> int | None:
+        return naming.identities_of({name}, reporter=reporter, at=NOW)[name]
+
+    assert ask(met) is None
+    identity = an_identity(name="desk")
+    AgentName.objects.update(identity=identity)
+    assert ask(met) == identity.pk
+
+    AgentName.objects.update(agent_name="teller")  # where its row was, there is another name's
+    assert (ask(met), ask(new)) == (None, identity.pk)
+
+    AgentName.objects.all().delete()
+    assert ask(new) is None
+    assert AgentName.objects.get().agent_name == "teller"
+
+
 def test_what_the_inventory_learns_later_is_found_by_the_job() -> None:
     reporter, _ = a_reporter(NOW)
     ingest.take([told(agent_name="late")], reporter=reporter, token=None, at=NOW)

@@ -94,6 +94,21 @@ def test_sending_again_changes_nothing(secret: str) -> None:
     assert ToolCall.objects.count() == CallKey.objects.count() == 2
 
 
+@pytest.mark.parametrize("known", [0, 1, 150, 300])
+def test_of_a_large_report_what_is_known_is_kept_once(secret: str, known: int) -> None:
+    at = timezone.now()
+    spans = [a_span(at, f"{number:016x}") for number in range(1, 301)]
+    send(a_request(*spans[:known]), secret)
+
+    answers = [send(a_request(*spans), secret).status_code for _ in range(2)]
+
+    assert answers == [200, 200]
+    assert ToolCall.objects.count() == CallKey.objects.count() == 300
+    assert {key.started_at for key in CallKey.objects.all()} == {
+        ToolCall.objects.first().started_at
+    }  # type: ignore[union-attr]
+
+
 def test_of_a_report_only_what_is_new_stirs_its_trace(secret: str) -> None:
     at = timezone.now()
     known = a_span(at, parentSpanId="00000000000000ff")
