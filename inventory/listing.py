@@ -7,7 +7,7 @@ same rows.
 
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -82,7 +82,7 @@ class Listing:
 class Fold:
     """How rows that say the same are shown as one, for a list that is `in_order`. `rows` gets those of a page, or a
     piece of the file, and gives what is shown of them; `number` says how many that makes of all that match, and is
-    asked only when these are few."""
+    asked only when these are few. Without it no row is left out, only more said of each."""
 
     rows: Callable[[list[Any]], list[Any]]  # Any: the noun of the list
     number: Callable[[QuerySet[Any]], int] | None = None
@@ -245,7 +245,10 @@ def _folded(
     fold: Fold, matching: QuerySet[Any], asked: _Asked, cursor: str | None
 ) -> tuple[Count, Page[Any]]:
     count = keyset.counted(matching)
-    if fold.number is not None and not count.capped:
+    if fold.number is None:
+        page = keyset.page(matching, asked.order, cursor=cursor, size=asked.size)
+        return count, replace(page, rows=fold.rows(page.rows))
+    if not count.capped:
         count = Count(fold.number(matching))
     return count, keyset.folded(
         matching, asked.order, cursor=cursor, size=asked.size, fold=fold.rows

@@ -24,7 +24,7 @@ from runtime.models import ToolCall
 @require_GET
 def call_list(request: HttpRequest) -> HttpResponseBase:
     seen = seeing.calls(user_of(request))
-    rows = seen.select_related("identity", "task", "on_behalf_of")
+    rows = seen.select_related("identity", "task", "on_behalf_of").defer("summary")
     context = {"actions": activity_links("runtime:call-list")}
     asked = CallPageFilter(request.GET, rows, request=request)
     whole = request.GET.get("spans") or not asked.is_valid()
