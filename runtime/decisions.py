@@ -11,10 +11,10 @@ from datetime import datetime
 from itertools import islice
 
 from runtime import application_facts, cedar_requests, decision_facts, law, policy_bundles
+from runtime.case import Case
 from runtime.cedar_requests import NotSayable
 from runtime.decision_facts import Facts
 from runtime.decision_keys import Keys, key_of, tool_key
-from runtime.law import Case
 from runtime.models import PolicySet, new_decision_id
 from runtime.policy_bundles import PoliciesUnreadable
 from runtime.policy_engine import Asked, Verdict, judge, judge_many

@@ -17,7 +17,7 @@ from datetime import datetime
 
 from inventory.noted import EVERYTHING
 
-MOST_ANSWERS = 20_000
+MOST_ANSWERS = 20_000  # of two or three kilobytes each
 MOST_ASKED = 100_000  # questions of which it is known that they were asked
 MOST_CALLERS = 1_000
 MOST_CHANGES = 5_000  # of which it is known when they were
@@ -71,7 +71,7 @@ class KeptAnswers:
     _by_key: dict[int, set[bytes]]
     _callers: dict[str, Caller]
     _changed: dict[int, int]  # the round in which a key was last found changed
-    _asked: set[bytes]
+    _asked: set[int]  # hashes; two that are the same do no harm
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -107,11 +107,12 @@ class KeptAnswers:
 
     def is_asked_again(self, question: bytes) -> bool:
         """Whether it was asked before; what is asked once only is not worth keeping."""
-        if question in self._asked:
+        asked = hash(question)
+        if asked in self._asked:
             return True
         if len(self._asked) >= MOST_ASKED:
             self._asked.clear()
-        self._asked.add(question)
+        self._asked.add(asked)
         return False
 
     def keep(self, question: bytes, kept: Kept, mark: int) -> None:

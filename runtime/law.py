@@ -4,14 +4,14 @@ In this order: the identity is known, active and owned; its task and its chain u
 approved and its own; a grant or delegation covers the request now. Facts bound, policy narrows.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from inventory.models import Identity
 from runtime import approval_hook, cedar_requests, decision_chains
 from runtime.approval_hook import Act
+from runtime.case import Case
 from runtime.coverage import RISKS, Coverage, Row, Target, of_request
 from runtime.decision_chains import Chain, Through
 from runtime.decision_facts import Facts
@@ -27,34 +27,6 @@ _NOT_FOUND = frozenset({
     "identity_unknown", "task_unknown", "tool_unknown", "resource_unknown", "system_unknown", "person_gone",
     "chain_broken", "chain_uncertain",
 })  # fmt: skip
-
-
-@dataclass(slots=True)
-class Case:
-    """A question with what was found about it so far; a refusal leaves the rest empty."""
-
-    question: Question
-    facts: Facts
-    at: datetime
-    identity: Row | None = None
-    task: Row | None = None
-    chain: Chain = Chain()  # noqa: RUF009  frozen
-    tool: Row | None = None
-    asked: Asked | None = None
-    refused: Refused | None = None
-    rests_on: set[int] | None = field(
-        default_factory=set
-    )  # identities whose facts count; None: not known
-
-    def rest_on(self, identities: Iterable[int] | None) -> None:
-        """Adds identities; None, or nobody found, says that it cannot be told."""
-        if self.rests_on is not None and identities is not None:
-            self.rests_on.update(identities)
-        else:
-            self.rests_on = None
-
-    def said(self, name: str) -> Any:  # Any: JSON
-        return self.question.context.get(name)
 
 
 def judge(question: Question, facts: Facts, *, at: datetime) -> Case:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from inventory.noted import APPLICATIONS
-from runtime.law import Case
+from runtime.case import Case
 from runtime.models import Decision
 from runtime.policy_engine import Asked, Verdict
 from runtime.policy_slices import Slices

@@ -235,7 +235,7 @@ def test_without_the_database_nothing_is_answered_and_nothing_stays_kept(
     until_kept(ask, world, "own")
     lost = OperationalError("The server is gone.")
 
-    with patch.object(recording.prepared, "fetch_one", side_effect=lost):
+    with patch.object(recording.prepared, "fetch_texts", side_effect=lost):
         answer = ask("evaluation", world.questions["own"])
 
     assert answer.status_code == 503
