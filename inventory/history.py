@@ -32,9 +32,9 @@ _CONTEXT = (
     " TG_TABLE_NAME,"
 )
 
-_NEW = pgtrigger.Referencing(new="new_rows")  # type: ignore[no-untyped-call]  # pgtrigger's own gap
-_OLD = pgtrigger.Referencing(old="old_rows")  # type: ignore[no-untyped-call]
-_BOTH = pgtrigger.Referencing(new="new_rows", old="old_rows")  # type: ignore[no-untyped-call]
+NEW_ROWS = pgtrigger.Referencing(new="new_rows")  # type: ignore[no-untyped-call]  # pgtrigger's own gap
+OLD_ROWS = pgtrigger.Referencing(old="old_rows")  # type: ignore[no-untyped-call]
+BOTH = pgtrigger.Referencing(new="new_rows", old="old_rows")  # type: ignore[no-untyped-call]
 
 
 def tracked(*, identity: str, hidden: tuple[str, ...] = ()) -> list[pgtrigger.Trigger]:
@@ -53,7 +53,7 @@ def tracked(*, identity: str, hidden: tuple[str, ...] = ()) -> list[pgtrigger.Tr
             level=pgtrigger.Statement,
             when=pgtrigger.After,
             operation=pgtrigger.Insert,
-            referencing=_NEW,
+            referencing=NEW_ROWS,
             func=(
                 f"{_COLUMNS} {_CONTEXT} n.id, {new_about}, 'insert', NULL, {new}"
                 " FROM new_rows n; RETURN NULL;"
@@ -64,7 +64,7 @@ def tracked(*, identity: str, hidden: tuple[str, ...] = ()) -> list[pgtrigger.Tr
             level=pgtrigger.Statement,
             when=pgtrigger.After,
             operation=pgtrigger.Update,
-            referencing=_BOTH,
+            referencing=BOTH,
             # Planned anew each time (EXECUTE): a plan kept from an update of three rows joins 100,000 old rows with
             # 100,000 new ones by comparing each with each.
             func=(
@@ -84,7 +84,7 @@ def tracked(*, identity: str, hidden: tuple[str, ...] = ()) -> list[pgtrigger.Tr
             level=pgtrigger.Statement,
             when=pgtrigger.After,
             operation=pgtrigger.Delete,
-            referencing=_OLD,
+            referencing=OLD_ROWS,
             func=(
                 f"{_COLUMNS} {_CONTEXT} o.id, {old_about}, 'delete', {old}, NULL"
                 " FROM old_rows o; RETURN NULL;"

@@ -19,9 +19,8 @@ _BASE = 0x9E3779B97F4A7C15
 Hashes = NDArray[np.uint64]
 Numbers = NDArray[np.int64]
 Pairs = tuple[Numbers, Numbers]
-_Group = tuple[
-    Numbers, list[Hashes]
-]  # the numbers of names of one length, and their sums for each shift
+# The numbers of names of one length, and their sums for each shift.
+_Group = tuple[Numbers, list[Hashes]]
 _Part = tuple[_Group, int]  # and how many letters are taken out
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import pgtrigger
 
-from inventory.history import NOT_A_CHANGE
+from inventory.history import BOTH, NEW_ROWS, NOT_A_CHANGE, OLD_ROWS
 
 EVERYTHING, APPLICATIONS = 0, -1  # keys that are no identity's
 MOST_ROWS = 5_000  # of one statement; more of them change everything
@@ -17,9 +17,6 @@ MOST_ROWS = 5_000  # of one statement; more of them change everything
 _NO_FACT = "ARRAY[" + ", ".join(f"'{one}'" for one in NOT_A_CHANGE if one != "observed_tier") + "]"
 
 _INTO = "INSERT INTO inventory_factchange (transaction, key)"
-_NEW = pgtrigger.Referencing(new="new_rows")  # type: ignore[no-untyped-call]  # pgtrigger's own gap
-_OLD = pgtrigger.Referencing(old="old_rows")  # type: ignore[no-untyped-call]
-_BOTH = pgtrigger.Referencing(new="new_rows", old="old_rows")  # type: ignore[no-untyped-call]
 INSERT, UPDATE, DELETE = "insert", "update", "delete"
 CHANGED = (UPDATE, DELETE)  # where a new row is nobody's fact yet
 OF_ALL = f"SELECT {EVERYTHING}::bigint"
@@ -33,9 +30,9 @@ def noted(keys: str, *, on: Iterable[str] = (INSERT, UPDATE, DELETE)) -> list[pg
     `keys`: SQL that selects the keys that the row `{c}` concerns.
     """
     made = {
-        INSERT: (pgtrigger.Insert, _NEW, _from_rows("new_rows", keys)),
-        UPDATE: (pgtrigger.Update, _BOTH, _from_differences(keys)),
-        DELETE: (pgtrigger.Delete, _OLD, _from_rows("old_rows", keys)),
+        INSERT: (pgtrigger.Insert, NEW_ROWS, _from_rows("new_rows", keys)),
+        UPDATE: (pgtrigger.Update, BOTH, _from_differences(keys)),
+        DELETE: (pgtrigger.Delete, OLD_ROWS, _from_rows("old_rows", keys)),
     }
     return [
         pgtrigger.Trigger(

@@ -25,9 +25,8 @@ class Case:
     tool: Row | None = None
     asked: Asked | None = None
     refused: Refused | None = None
-    rests_on: set[int] | None = field(
-        default_factory=set
-    )  # identities whose facts count; None: not known
+    # Identities whose facts count; None: not known.
+    rests_on: set[int] | None = field(default_factory=set)
 
     def rest_on(self, identities: Iterable[int] | None) -> None:
         """Adds identities; None, or nobody found, says that it cannot be told."""

@@ -53,9 +53,8 @@ class _Known(NamedTuple):
     last_used_at: datetime
 
 
-_keys: dict[
-    tuple[int, Name], int
-] = {}  # where the row of a reporter's name was found; no more than a hint
+# Where the row of a reporter's name was found; no more than a hint.
+_keys: dict[tuple[int, Name], int] = {}
 
 
 def identities_of(

@@ -90,9 +90,8 @@ class Recorder:
 
         False: answers that were kept may be others by now. None of them was written; they are to be worked out anew.
         """
-        if (
-            connection.in_atomic_block
-        ):  # which sees what nobody else may ever see: nothing that is kept holds here
+        # A transaction sees what nobody else may ever see: nothing that is kept holds in it.
+        if connection.in_atomic_block:
             if rest is not None:
                 return False
             for start in range(0, len(rows), MOST_ROWS):

@@ -12,14 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from django.db.models import CharField, Count, Max, Min, Q
-from django.db.models.functions import Cast
+from django.db.models import Q
 
 from inventory.models import Change
 from inventory.rules import RuleBroken
-from runtime import application_facts, cedar_requests, policy_bundles
+from runtime import application_facts, cedar_requests, policy_bundles, replay_reading
 from runtime.cedar_requests import NotSayable
 from runtime.models import (
     INVENTORY_TYPES,
@@ -54,20 +52,9 @@ _LONGEST = {"subject_id": 500, "action": 300, "resource_id": 1_000}  # as runtim
 
 def of_a_piece(start: datetime, end: datetime) -> Iterator[tuple[Asked, Times]]:
     """Grouped by the database; requests of which the record holds the same are one question."""
-    rows = (
-        Decision.objects.between(start, end)
-        .filter(_ABOUT)
-        .order_by()
-        .values(*_SAME)
-        .annotate(
-            number=Count("pk"),
-            first=Min("made_at"),
-            last=Max("made_at"),
-            example=Max(Cast("pk", CharField())),
-        )
-    )
-    for row in rows.iterator(chunk_size=5_000):
-        yield _asked(row), Times(row["number"], row["first"], row["last"], UUID(row["example"]))
+    rows = Decision.objects.between(start, end).filter(_ABOUT)
+    for row, times in replay_reading.counted(rows, *_SAME):
+        yield _asked(row), times
 
 
 def _asked(row: Mapping[str, Any]) -> Asked:  # Any: columns

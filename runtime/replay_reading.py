@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, Count, F, Func, Max, Min, Q, TextField
+from django.db.models import CharField, Count, F, Func, Max, Min, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from runtime.models import Decision
@@ -117,21 +117,22 @@ _CONTEXT = Func(
 
 def of_a_piece(scope: Q, start: datetime, end: datetime) -> Iterator[tuple[Asked, Times]]:
     """Grouped by the database. The ids are of version 7 (RFC 9562): the greatest is the newest."""
-    rows = (
-        Decision.objects.between(start, end)
-        .filter(scope)
-        .order_by()
-        .annotate(said=_CONTEXT, told=Cast("facts", TextField()))
-        .values(*_SAME, "said", "told")
-        .annotate(
-            number=Count("pk"),
-            first=Min("made_at"),
-            last=Max("made_at"),
-            example=Max(Cast("pk", CharField())),
-        )
-    )
-    for row in rows.iterator(chunk_size=5_000):
-        yield _asked(row), Times(row["number"], row["first"], row["last"], UUID(row["example"]))
+    rows = Decision.objects.between(start, end).filter(scope)
+    told = rows.annotate(said=_CONTEXT, told=Cast("facts", TextField()))
+    for row, times in counted(told, *_SAME, "said", "told"):
+        yield _asked(row), times
+
+
+def counted(
+    rows: QuerySet[Decision], *same: str
+) -> Iterator[tuple[Mapping[str, Any], Times]]:  # Any: columns
+    """Decisions that have the same in these columns, once."""
+    found = rows.order_by().values(*same).annotate(
+        number=Count("pk"), first=Min("made_at"), last=Max("made_at"),
+        example=Max(Cast("pk", CharField())),
+    )  # fmt: skip
+    for row in found.iterator(chunk_size=5_000):
+        yield row, Times(row["number"], row["first"], row["last"], UUID(row["example"]))
 
 
 def _asked(row: Mapping[str, Any]) -> Asked:  # Any: columns

@@ -26,9 +26,8 @@ class _Shape(NamedTuple):
 
     dialect: Dialect | None
     fields: tuple[tuple[str, str], ...]  # what one attribute can say, and which
-    several: tuple[
-        tuple[str, tuple[str, ...]], ...
-    ]  # what more than one can say, in the order of preference
+    # What more than one can say, in the order of preference.
+    several: tuple[tuple[str, tuple[str, ...]], ...]
     left: tuple[str, ...]  # attributes that say nothing that we know
 
 
