@@ -1,6 +1,7 @@
 """`python -m benchmarks.decisions`: decisions over HTTP at 16 clients, recorded, with 1,000 policies of which 50 apply.
 
-On the data of `make bench-data`: 2,000 questions about as many grants, asked over and over, and then as if each was new.
+On the data of `make bench-data`: 2,000 questions about as many grants, asked over and over, with the same context and with
+another trace each time; and questions about other grants, each asked once.
 Compared in the same run with Cedar alone in this process, with a Django that only says
 hello, and with the Cerbos server where it is (benchmarks/cerbos.py). The load comes from the same machine, and takes its
 share of it.
@@ -25,12 +26,14 @@ from benchmarks.timing import machine
 CLIENTS = 16
 POLICIES, RELEVANT = 1_000, 50
 BATCH = 50
+WARM = 15  # seconds until each process keeps each answer
+OFTEN, ONCE = 2_000, 30_000  # questions
 RESULTS = Path(__file__).parent / "results"
 _SERVE = "from mandate.programs import web; web('127.0.0.1', {port})()"
 _BARE = (
     "from granian.server import Server; from granian.constants import Interfaces; from granian.log import LogLevels;"
     "Server('benchmarks.bare_wsgi:application', address='127.0.0.1', port={port}, interface=Interfaces.WSGI,"
-    " workers=2, blocking_threads=4, websockets=False, log_level=LogLevels.warning).serve()"
+    " workers=2, blocking_threads=8, websockets=False, log_level=LogLevels.warning).serve()"
 )
 
 
@@ -49,7 +52,8 @@ def main() -> None:
 
 
 def measure(seconds: float, rounds: int) -> dict[str, object]:
-    questions, token = prepare()
+    all_questions, token = prepare()
+    questions, once = all_questions[:OFTEN], all_questions[OFTEN:]
     singles = [
         request_bytes("/access/v1/evaluation", json.dumps(one).encode(), token) for one in questions
     ]
@@ -60,17 +64,26 @@ def measure(seconds: float, rounds: int) -> dict[str, object]:
         )
         for n in range(0, len(questions) - BATCH, BATCH)
     ]  # fmt: skip
-    found: dict[str, list[Load]] = {"single": [], "new": [], "batch": [], "bare": []}
+    found: dict[str, list[Load]] = {
+        "single": [], "traced": [], "new": [], "batch": [], "bare": []
+    }  # fmt: skip
     cedar: list[float] = []
     with ExitStack() as servers:
         ours = servers.enter_context(serving(_python(_SERVE)))
         bare = servers.enter_context(serving(_python(_BARE)))
         peer = _cerbos(servers)
         for asked in (batches, singles):  # policies are parsed, plans made, answers kept
-            run(ours, asked, clients=CLIENTS, seconds=10)
-        for _ in range(rounds):
+            run(ours, asked, clients=CLIENTS, seconds=WARM)
+        for nth in range(rounds):
             found["single"].append(run(ours, singles, clients=CLIENTS, seconds=seconds))
-            found["new"].append(run(ours, new(questions, token), clients=CLIENTS, seconds=seconds))
+            found["traced"].append(
+                run(ours, traced(questions, token), clients=CLIENTS, seconds=seconds)
+            )
+            unasked = [
+                request_bytes("/access/v1/evaluation", json.dumps(one).encode(), token)
+                for one in once[nth::rounds]
+            ]
+            found["new"].append(run(ours, unasked, clients=CLIENTS, seconds=seconds))
             hello = [request_bytes("/hello", b"")]
             found["bare"].append(run(bare, hello, clients=CLIENTS, seconds=seconds / 2))
             found["batch"].append(run(ours, batches, clients=CLIENTS, seconds=seconds))
@@ -96,12 +109,12 @@ def measure(seconds: float, rounds: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-def new(questions: list[dict[str, object]], token: str) -> list[bytes]:
-    """The same questions as nobody has asked them before: nothing that was kept answers them."""
+def traced(questions: list[dict[str, object]], token: str) -> list[bytes]:
+    """The same questions, each time with another trace in the context, as agents send them."""
     return [
         request_bytes(
             "/access/v1/evaluation",
-            json.dumps({**one, "context": {"nonce": f"{time.time_ns()}-{n}"}}).encode(), token,
+            json.dumps({**one, "context": {"trace_id": f"{time.time_ns()}-{n}"}}).encode(), token,
         )
         for n, one in enumerate(questions * 10)
     ]  # fmt: skip
@@ -154,7 +167,7 @@ def prepare() -> tuple[list[dict[str, object]], str]:
             "action": {"name": actions[0].replace("*", "Anything") if actions else name},
             "resource": {"type": "system", "id": str(system)},
         }
-        for identity, name, actions, system in rows[:2_000]
+        for identity, name, actions, system in rows[: OFTEN + ONCE]
     ]
     if not questions:
         raise SystemExit("There is nothing to measure on. Run make bench-data first.")
@@ -205,10 +218,11 @@ def cedar_alone(seconds: float) -> float:
 def text(report: dict[str, object]) -> list[str]:
     """The report as markdown."""
     single, batch, bare, one = (report[name] for name in ("single", "batch", "bare", "one client"))
-    first = report["new"]
+    first, traced = report["new"], report["traced"]
     decisions = batch["rate"] * BATCH  # type: ignore[index]
     rows = [
         ("single evaluations asked before, 16 clients", single["rate"], single),  # type: ignore[index]
+        ("the same with another trace each time, 16 clients", traced["rate"], traced),  # type: ignore[index]
         ("single evaluations never asked before, 16 clients", first["rate"], first),  # type: ignore[index]
         (f"batches of {BATCH}, 16 clients, decisions", decisions, batch),
         ("single evaluations, 1 client", one["rate"], one),  # type: ignore[index]

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -23,9 +24,13 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
+from inventory.packed import Rows
+
+_TIMESTAMPTZ = 1184  # its number, which is the same in every database
 PREPARE_AFTER = 1  # uses of a statement until the server keeps its plan
 # They stand for a moment and for keys while a statement is written, and are replaced in each call.
 THEN = datetime(1999, 12, 31, 23, 59, 59, 123457, tzinfo=UTC)
@@ -63,6 +68,24 @@ class Statement:
     def row(self, *given: Any) -> Row:
         """The one row of a statement that only reads."""
         return fetch_one(self.text, [*given, *self.constants], one_plan=self.one_plan)
+
+    def texts(self, at: datetime, *given: str) -> Sequence[bytes | str | None]:
+        """As `row`, the shortest way: of a moment and texts, columns that are texts."""
+        if connections[DEFAULT_DB_ALIAS].in_atomic_block:  # which a cursor begins
+            return self.row(at, *given)
+        constants, types = _dumped(self)
+        values = (at.isoformat().encode(), *(one.encode() for one in given), *constants)
+        # A statement that has no use for the moment could not tell what it is.
+        return fetch_texts(self.text, values, (_TIMESTAMPTZ, *([0] * len(given)), *types))
+
+
+@lru_cache(maxsize=500)
+def _dumped(statement: Statement) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
+    """The constants of a statement as texts, and the numbers of their types."""
+    dumper = Transformer()
+    constants = statement.constants
+    values = dumper.dump_sequence(constants, [PyFormat.TEXT] * len(constants))
+    return tuple(bytes(one or b"") for one in values), tuple(dumper.types or ())
 
 
 MOMENT, WHICH = Slot(1, "timestamptz"), Slot(2, "bigint[]")
@@ -122,21 +145,31 @@ def execute(sql: str, parameters: Sequence[Any]) -> None:
     _retried(sql, parameters, lambda cursor: None, one_plan=True)
 
 
-def fetch_texts(sql: str, parameters: Sequence[bytes]) -> list[bytes | None]:
+Given = bytes | Rows  # a text as it is, or rows
+
+
+def fetch_texts(
+    sql: str, parameters: Sequence[Given], types: Sequence[int] | None = None
+) -> list[bytes | None]:
     """The one row of a statement that is safe to repeat, as PostgreSQL writes its columns; outside of transactions.
 
-    For what is asked thousands of times a second: the parameters are texts as they are, and what a cursor does for each
-    statement takes longer than this one.
+    For what is asked thousands of times a second: what a cursor does for each statement takes longer than this one.
+    The server finds the types of parameters in the statement, but for those that are given (their oids, or 0).
     """
     link = connections[DEFAULT_DB_ALIAS]
     try:
-        return _texts(link, sql, parameters)
+        return _texts(link, sql, parameters, types)
     except (OperationalError, InterfaceError):
         link.close()
-    return _texts(link, sql, parameters)
+    return _texts(link, sql, parameters, types)
 
 
-def _texts(link: BaseDatabaseWrapper, sql: str, parameters: Sequence[bytes]) -> list[bytes | None]:
+def _texts(
+    link: BaseDatabaseWrapper,
+    sql: str,
+    parameters: Sequence[Given],
+    types: Sequence[int] | None,
+) -> list[bytes | None]:
     link.ensure_connection()
     raw: psycopg.Connection[Row] = link.connection
     began = time.monotonic()
@@ -145,12 +178,16 @@ def _texts(link: BaseDatabaseWrapper, sql: str, parameters: Sequence[bytes]) -> 
             if raw not in _in_one_plan:
                 with _planning(raw, one_plan=True):
                     pass
+            values = [one.written(raw) if isinstance(one, Rows) else one for one in parameters]
+            formats = [
+                Format.BINARY if isinstance(one, Rows) else Format.TEXT for one in parameters
+            ]
             try:
-                result = raw.pgconn.exec_prepared(_name_of(raw, sql), parameters)
+                result = raw.pgconn.exec_prepared(_name_of(raw, sql, types), values, formats)
                 _require(raw, result)
             except psycopg.errors.InvalidSqlStatementName:  # it was forgotten with others
                 _names.pop(raw, None)
-                result = raw.pgconn.exec_prepared(_name_of(raw, sql), parameters)
+                result = raw.pgconn.exec_prepared(_name_of(raw, sql, types), values, formats)
                 _require(raw, result)
             return [result.get_value(0, column) for column in range(result.nfields)]
     finally:
@@ -161,12 +198,12 @@ def _texts(link: BaseDatabaseWrapper, sql: str, parameters: Sequence[bytes]) -> 
 _names: WeakKeyDictionary[psycopg.Connection[Row], dict[str, bytes]] = WeakKeyDictionary()
 
 
-def _name_of(raw: psycopg.Connection[Row], sql: str) -> bytes:
+def _name_of(raw: psycopg.Connection[Row], sql: str, types: Sequence[int] | None) -> bytes:
     """Of the statement on this connection, where it is prepared once."""
     names = _names.setdefault(raw, {})
     if sql not in names:
         name = b"mandate_%d" % len(names)
-        _require(raw, raw.pgconn.prepare(name, sql.encode()))
+        _require(raw, raw.pgconn.prepare(name, sql.encode(), types))
         names[sql] = name
     return names[sql]
 
@@ -224,8 +261,9 @@ def _run(
 def _taken(
     raw: psycopg.Connection[Row], sql: str, parameters: Sequence[Any], take: Callable[[Cursor], T]
 ) -> T:
+    values = [one.written(raw) if isinstance(one, Rows) else one for one in parameters]
     with psycopg.RawCursor(raw) as cursor:
-        cursor.execute(sql, parameters, prepare=True)
+        cursor.execute(sql, values, prepare=True)
         return take(cursor)
 
 

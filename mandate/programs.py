@@ -1,5 +1,6 @@
 """The programs that make up a running Mandate, as functions that work until they are ended."""
 
+import logging
 from collections.abc import Callable
 
 from granian.constants import Interfaces
@@ -9,12 +10,14 @@ from granian.server import Server as Granian
 from mandate.celery import app
 
 WEB_WORKERS = 2
-THREADS = 4  # of each web worker
+THREADS = 8  # of each web worker: what they have waiting is recorded together
 JOBS = 2  # at once
 
 
 def web(host: str, port: int) -> Callable[[], None]:
     def serve() -> None:
+        # It warns of so many threads, which are for waiting together and not for working.
+        logging.getLogger("_granian").addFilter(_is_no_advice)
         Granian(
             "mandate.wsgi:application",
             address=host,
@@ -28,6 +31,10 @@ def web(host: str, port: int) -> Callable[[], None]:
         ).serve()
 
     return serve
+
+
+def _is_no_advice(record: logging.LogRecord) -> bool:
+    return "Python threads" not in record.getMessage()
 
 
 def worker() -> None:

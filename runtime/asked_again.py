@@ -17,14 +17,16 @@ from inventory import prepared
 from inventory.noted import APPLICATIONS
 from runtime import law
 from runtime.decision_facts import Facts
+from runtime.decision_rows import lasting_part, whole_row
 from runtime.kept_answers import KEPT, Caller, Kept
-from runtime.models import new_decision_id
-from runtime.questions import Answer, Question
-from runtime.recording import RECORDER, Rest, lasting_part, whole_row
+from runtime.models import INVENTORY_TYPES, new_decision_id
+from runtime.questions import KNOWN_CONTEXT, Answer, Question, digest_of
+from runtime.recording import RECORDER, Rest
 
 Json = Mapping[str, Any]  # Any: JSON
 LONGEST = 2_000  # bytes of a question that is kept
 _PARTS = ("subject", "action", "resource", "context")
+_KNOWN = frozenset(KNOWN_CONTEXT)
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 # When time itself changes what the identities $2 may do: the next moment after $1. And whether they hold something by
 # a rule that is not followed here: access that ends when it is not used, a delegation that follows from grants.
@@ -54,18 +56,43 @@ class Again:
     document: orjson.Fragment
 
 
-def is_known(digest: str, at: datetime) -> bool:
-    """Whether anything is kept for the caller with this token."""
-    return KEPT.caller(digest, at) is not None
-
-
 def key_of(entry: Json) -> bytes | None:
-    """By what two questions are the same; None when it is not worth keeping."""
+    """By what two questions are the same; None when it is not worth keeping.
+
+    About the inventory only some of a context counts: with another trace or another time it is the same question.
+    """
+    said = [entry.get(part) for part in _PARTS]
+    if said[-1] is None or _says_more(entry):
+        said[-1] = _what_counts(entry)
     try:
-        key = orjson.dumps([entry.get(part) for part in _PARTS], option=orjson.OPT_SORT_KEYS)
+        key = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:
         return None
     return key if len(key) <= LONGEST else None
+
+
+def _says_more(entry: Json) -> bool:
+    """Whether its context says what does not count, and is only part of the digest."""
+    context = entry.get("context")
+    return isinstance(context, dict) and not _KNOWN.issuperset(context) and _is_of_inventory(entry)
+
+
+def _is_of_inventory(entry: Json) -> bool:
+    parts = (entry.get("subject"), entry.get("resource"))
+    return any(isinstance(one, dict) and one.get("type") in INVENTORY_TYPES for one in parts)
+
+
+def _what_counts(entry: Json) -> Json:
+    context: Json = entry.get("context") or {}
+    if not _says_more(entry):
+        return context
+    return {name: one for name, one in context.items() if name in _KNOWN}
+
+
+def _digest(entry: Json, context: Json) -> str:
+    """Of the context, with the properties of an entry that is well-formed."""
+    parts = (entry[part].get("properties") or {} for part in ("subject", "action", "resource"))
+    return digest_of(context, *parts)
 
 
 def answered(
@@ -83,7 +110,7 @@ def answered(
     began = time.perf_counter_ns()
     mark = KEPT.mark()
     caller = KEPT.caller(digest, at)
-    if mark is None or caller is None or connection.in_atomic_block:
+    if mark is None or caller is None:
         return {}
     found = _found(entries, at)
     if not found or (all_or_none and len(found) < len(entries)):
@@ -93,7 +120,9 @@ def answered(
     for number, kept in found.items():
         key = new_decision_id(at)
         spent = (time.perf_counter_ns() - began) // 1_000
-        rows.append(whole_row(kept.row, key, at, spent, caller.name))
+        entry = entries[number]
+        of_context = _digest(entry, entry["context"]) if _says_more(entry) else kept.context_digest
+        rows.append(whole_row(kept.row, key, at, spent, caller.name, of_context))
         said = kept.before + str(key).encode() + kept.after
         answers[number] = Again(kept.permitted, orjson.Fragment(said))
         if until is not None and until(answers[number]):
@@ -121,8 +150,9 @@ def keep(
     until = _holds_until(question, answer.rests_on, at)
     before, found, after = orjson.dumps(document).partition(str(answer.decision_id).encode())
     if until is not None and found:
+        of_context = _digest(entry, _what_counts(entry))
         row = lasting_part(question, answer)
-        kept = Kept(answer.permitted, before, after, row, answer.rests_on, at, until)
+        kept = Kept(answer.permitted, before, after, row, of_context, answer.rests_on, at, until)
         KEPT.keep(key, kept, facts.mark)
 
 

@@ -77,7 +77,7 @@ def read(keys: Keys, *, at: datetime, token_digest: str = "") -> Facts:
     """The facts about what the keys name, and the API token with this digest."""
     mark = KEPT.mark()
     shape, arrays = decision_names.given(keys)
-    row = _statement(shape).row(at, *arrays, token_digest)
+    row = _statement(shape).texts(at, *arrays, token_digest)
     parts = [orjson.loads(part) if part else [] for part in row]
     versions, token, identities, resources, systems, tools, tasks, held, bindings = parts
     grants: dict[int, list[Row]] = {}
@@ -95,7 +95,7 @@ def read(keys: Keys, *, at: datetime, token_digest: str = "") -> Facts:
 
 def grants_in(system: int, identities: Collection[int], *, at: datetime) -> list[Row]:
     """Grants and denials that count in the system, of a few identities."""
-    (found,) = _grants_alone().row(at, prepared.array(identities), system)
+    (found,) = _grants_alone().texts(at, prepared.array(identities), str(system))
     rows: list[Row] = orjson.loads(found or "[]")
     return rows
 

@@ -15,12 +15,13 @@ from runtime.case import Case
 from runtime.cedar_requests import NotSayable
 from runtime.decision_facts import Facts
 from runtime.decision_keys import Keys, key_of, tool_key
+from runtime.decision_rows import row_of
 from runtime.models import PolicySet, new_decision_id
 from runtime.policy_bundles import PoliciesUnreadable
 from runtime.policy_engine import Asked, Verdict, judge, judge_many
 from runtime.policy_slices import Slices
 from runtime.questions import Answer, Question, Refused
-from runtime.recording import RECORDER, row_of
+from runtime.recording import RECORDER
 from runtime.verdicts import answer_of, refusal
 
 INVENTORY, APPLICATION = PolicySet.Domain.INVENTORY.value, PolicySet.Domain.APPLICATION.value

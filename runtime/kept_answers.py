@@ -27,12 +27,14 @@ LONGEST_PAUSE = 300  # seconds without asking for changes; their notes are kept 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """`before` and `after`: the answer as JSON around the decision's id. `row`: what is recorded, but for what is
-    different each time. It holds from `since`, and no longer at `until`."""
+    different each time; `context_digest`: where the context says nothing but what counts. It holds from `since`, and
+    no longer at `until`."""
 
     permitted: bool
     before: bytes
     after: bytes
     row: bytes
+    context_digest: str
     rests_on: frozenset[int]
     since: datetime
     until: datetime

@@ -48,15 +48,12 @@ class Question:
     @property
     def context_digest(self) -> str:
         """SHA-256 over the context and all properties, as JSON with sorted keys."""
-        said = (
+        return digest_of(
             self.context,
             self.subject_properties,
             self.action_properties,
             self.resource_properties,
         )
-        if not any(said):
-            return EMPTY_DIGEST
-        return _digest(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +85,11 @@ class Refused(Exception):
     def __init__(self, code: str, reason: str, remedy: str = "") -> None:
         super().__init__(reason)
         self.code, self.reason, self.remedy = code, reason, remedy
+
+
+def digest_of(*said: Mapping[str, Any]) -> str:  # Any: JSON
+    """Of the context and the properties of subject, action and resource."""
+    return _digest(said) if any(said) else EMPTY_DIGEST
 
 
 def _digest(said: object) -> str:

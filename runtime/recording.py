@@ -10,32 +10,23 @@ facts: kept answers are written down only while what they rest on is unchanged (
 """
 
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from uuid import UUID
 
-import orjson
 from django.db import connection
 
 from inventory import prepared
+from runtime import decision_rows
+from runtime.decision_rows import Row
 from runtime.kept_answers import KEPT, KeptAnswers, Seen
-from runtime.questions import Answer, Question
 
 MOST_ROWS = 2_000  # in one statement
-LINGER = 0.0005  # seconds that a busy process waits for more
 MOST_CHANGES = 5_000  # that are told one by one
 NOTHING_KNOWN = f"{2**63 - 1}:{2**63 - 1}:"  # a snapshot after everything: nothing to compare with
-_NAMES = """id, made_at, identity_id, task_id, on_behalf_of_id, policy_version_id, latency_us, permitted, monitored,
-mode, subject_type, subject_id, action, resource_type, resource_id, context, facts, context_digest, reason_code,
-reason, remedy, policies, asked_by"""
-_ROWS = """json_to_recordset({which}::json) AS x(id uuid, made_at timestamptz, identity_id bigint, task_id bigint,
-on_behalf_of_id bigint, policy_version_id bigint, latency_us int, permitted bool, monitored bool, mode text,
-subject_type text, subject_id text, action text, resource_type text, resource_id text, context jsonb, facts jsonb,
-context_digest text, reason_code text, reason text, remedy text, policies text[], asked_by text)"""
+_NAMES = ", ".join(decision_rows.COLUMNS)
+_ARRAY = decision_rows.KIND + "[]"
 _INSERT = f"""INSERT INTO runtime_decision ({_NAMES})
-SELECT {_NAMES} FROM {_ROWS.format(which="$1")} ON CONFLICT DO NOTHING"""  # noqa: S608  our own words
+SELECT {_NAMES} FROM unnest($1::{_ARRAY}) ON CONFLICT DO NOTHING"""  # noqa: S608  our own words
 # $1: rows that are sure; $2: rows that hold only if nothing was changed; $3 to $5: a snapshot. Of one statement all
 # parts see the same.
 _LOOK_AND_INSERT = f"""WITH changed AS MATERIALIZED (
@@ -44,15 +35,13 @@ _LOOK_AND_INSERT = f"""WITH changed AS MATERIALIZED (
     LIMIT {MOST_CHANGES + 1}
 ), written AS (
     INSERT INTO runtime_decision ({_NAMES})
-    SELECT {_NAMES} FROM {_ROWS.format(which="$1")}
+    SELECT {_NAMES} FROM unnest($1::{_ARRAY})
     UNION ALL
-    SELECT {_NAMES} FROM {_ROWS.format(which="(CASE WHEN EXISTS (SELECT FROM changed) THEN '[]' ELSE $2 END)")}
+    SELECT {_NAMES} FROM unnest(CASE WHEN EXISTS (SELECT FROM changed) THEN NULL ELSE $2::{_ARRAY} END)
     ON CONFLICT DO NOTHING
 )
 SELECT pg_current_snapshot()::text, pg_postmaster_start_time()::text,
     (SELECT count(*) FROM changed) > {MOST_CHANGES}, (SELECT string_agg(DISTINCT key::text, ' ') FROM changed)"""  # noqa: S608
-Row = bytes  # one decision as JSON
-_LARGEST_LATENCY = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +52,20 @@ class Rest:
     mark: int
 
 
+def _held() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(slots=True)
 class _Waiting:
-    """The rows of one caller; `done` is set when they are written, or when it is the caller's turn to write.
+    """The rows of one caller; `done` is let go when they are written, or when it is the caller's turn to write.
     `changed`: they hold no more, and were not written."""
 
     rows: Sequence[Row]
     rest: Rest | None = None
-    done: threading.Event = field(default_factory=threading.Event)
+    done: threading.Lock = field(default_factory=_held)  # an Event takes ten times as long
     leads: bool = False
     changed: bool = False
     error: Exception | None = None
@@ -83,7 +78,7 @@ class Recorder:
         self._kept = kept
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
-        self._writing = self._busy = False
+        self._writing = False
 
     def record(self, rows: Sequence[Row], rest: Rest | None = None) -> bool:
         """Returns once they are committed; within a transaction of the caller, once they are part of it.
@@ -102,7 +97,7 @@ class Recorder:
             self._waiting.append(mine)
             mine.leads, self._writing = not self._writing, True
         if not mine.leads:
-            mine.done.wait()
+            mine.done.acquire()
         if mine.leads:
             self._lead()
         if mine.error is not None:
@@ -111,11 +106,8 @@ class Recorder:
 
     def _lead(self) -> None:
         """Writes what waits, and hands over to the first of those who came meanwhile."""
-        if self._busy:  # others are about to come: one statement for all of them costs little more than one for each
-            time.sleep(LINGER)
         with self._lock:
             group, self._waiting = self._waiting, []
-        self._busy = len(group) > 1
         try:
             self._write_group(group)
         finally:
@@ -125,7 +117,7 @@ class Recorder:
                 if following is not None:
                     following.leads = True
             for one in (*group, *((following,) if following else ())):
-                one.done.set()
+                one.done.release()
 
     def _write_group(self, group: Sequence[_Waiting]) -> None:
         """All together; when that fails, each for itself, so that nobody fails for another's rows."""
@@ -182,8 +174,10 @@ def _look(sure: Sequence[Row], perhaps: Sequence[Row], snapshot: str) -> Seen:
     """Writes, and looks for changes since the snapshot. Repeating it is safe, as it is for `_write`: after an answer
     that was lost it may find changes, and a row is there that nobody was told of."""
     oldest, following, running = snapshot.encode().split(b":")
-    given = [_array(sure), _array(perhaps), oldest, following, b"{" + running + b"}"]
-    now, server, too_many, changed = prepared.fetch_texts(_LOOK_AND_INSERT, given)
+    rows = (decision_rows.given(sure), decision_rows.given(perhaps))
+    now, server, too_many, changed = prepared.fetch_texts(
+        _LOOK_AND_INSERT, (*rows, oldest, following, b"{" + running + b"}")
+    )
     keys = tuple(int(key) for key in (changed or b"").split())
     return Seen((now or b"").decode(), (server or b"").decode(), None if too_many == b"t" else keys)
 
@@ -191,43 +185,7 @@ def _look(sure: Sequence[Row], perhaps: Sequence[Row], snapshot: str) -> Seen:
 def _write(rows: Sequence[Row]) -> None:
     """Repeating it is safe: a row that is there already is left alone."""
     if rows:
-        prepared.execute(_INSERT, [_array(rows).decode()])
-
-
-def _array(rows: Sequence[Row]) -> bytes:
-    return b"[" + b",".join(rows) + b"]"
-
-
-def row_of(
-    question: Question, answer: Answer, *, key: UUID, at: datetime, latency_us: int, asked_by: str
-) -> Row:
-    """The columns, cut to what the table holds: a subject of a megabyte is denied, and recorded short."""
-    return whole_row(lasting_part(question, answer), key, at, latency_us, asked_by)
-
-
-def lasting_part(question: Question, answer: Answer) -> bytes:
-    """What of a row is the same whenever the same is asked and answered."""
-    row = {
-        "identity_id": answer.identity, "task_id": answer.task,
-        "on_behalf_of_id": answer.on_behalf_of, "policy_version_id": answer.policy_version,
-        "permitted": answer.permitted, "monitored": answer.monitored, "mode": answer.mode,
-        "subject_type": question.subject_type[:100], "subject_id": question.subject_id[:500],
-        "action": question.action[:300], "resource_type": question.resource_type[:100],
-        "resource_id": question.resource_id[:1_000], "context": question.known_context,
-        "facts": answer.facts, "context_digest": question.context_digest,
-        "reason_code": answer.reason_code, "reason": answer.reason[:2_000],
-        "remedy": answer.remedy[:1_000], "policies": answer.policies,
-    }  # fmt: skip
-    # PostgreSQL has no NUL in a text.
-    return orjson.dumps(row, default=str).replace(b"\\u0000", b"\\ufffd")
-
-
-def whole_row(lasting: bytes, key: UUID, at: datetime, latency_us: int, asked_by: str) -> Row:
-    """The same with what is different each time."""
-    now = orjson.dumps({
-        "id": key, "made_at": at, "latency_us": min(latency_us, _LARGEST_LATENCY), "asked_by": asked_by[:200],
-    })  # fmt: skip
-    return now.replace(b"\\u0000", b"\\ufffd")[:-1] + b"," + lasting[1:]
+        prepared.execute(_INSERT, [decision_rows.given(rows)])
 
 
 RECORDER = Recorder()

@@ -70,9 +70,8 @@ def answers(view: View) -> Callable[[HttpRequest], HttpResponse]:
     return answered
 
 
-def known_caller(request: HttpRequest, keys: Keys, at: datetime) -> tuple[Facts, str]:
-    """The facts about the keys, and who asks: the user of a live API token that is for decisions."""
-    digest = token_digest(request)
+def known_caller(digest: str, keys: Keys, at: datetime) -> tuple[Facts, str]:
+    """The facts about the keys, and who asks: the user of a live API token that is for decisions, by its digest."""
     facts = decision_facts.read(keys, at=at, token_digest=digest)
     token = facts.token
     if token is None or not _is_live(token, at):
@@ -101,7 +100,7 @@ def checked_body(request: HttpRequest, at: datetime) -> dict[str, Any]:  # Any: 
     try:
         return json_body(request)
     except (Malformed, Stop):
-        known_caller(request, Keys(), at)
+        known_caller(token_digest(request), Keys(), at)
         raise
 
 

@@ -1,7 +1,8 @@
-"""The shortest way to an answer that is kept: before Django has made a request of it.
+"""The shortest way to an answer: before Django has made a request of it, which takes longer than to find a kept one.
 
 What cannot be answered here goes on to Django as it came, and the view (runtime/api/authzen.py) answers it, by the same
-rules and with the same headers; nothing is refused here.
+rules and with the same headers; nothing is refused here. So it is with every error: Django also gives its connection up
+when that is broken, and looks for another one.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,10 +13,9 @@ import orjson
 import structlog
 from django.utils import timezone
 
-from runtime import asked_again
-from runtime.api.authzen import STOPS
-from runtime.api.machine import JSON, bearer_digest, common_headers
-from runtime.authzen_requests import Malformed, body_of, entries_of
+from runtime.api import evaluating
+from runtime.api.machine import JSON, Stop, bearer_digest, common_headers
+from runtime.authzen_requests import Malformed, body_of
 
 Environ = dict[str, Any]  # Any: WSGI's own
 Start = Callable[..., Any]
@@ -58,19 +58,12 @@ def _is_tried(environ: Mapping[str, Any]) -> bool:
     )
 
 
-def _said(environ: Mapping[str, Any], body: bytes) -> bytes | None:
+def _said(environ: Environ, body: bytes) -> bytes | None:
     digest, at = bearer_digest(environ.get("HTTP_AUTHORIZATION", "")), timezone.now()
-    if digest is None or not asked_again.is_known(digest, at):
+    if digest is None:
         return None
+    answer = evaluating.one if environ["PATH_INFO"] == _ONE else evaluating.many
     try:
-        document = body_of(body)
-        if environ["PATH_INFO"] == _ONE or document.get("evaluations") in (None, []):
-            found = asked_again.answered([document], digest, at=at)
-            return orjson.dumps(found[0].document) if found else None
-        entries, semantic = entries_of(document)
-    except Malformed:
+        return orjson.dumps(answer(body_of(body), digest, at))
+    except (Malformed, Stop):
         return None
-    said = [{} if isinstance(entry, Malformed) else entry for entry in entries]
-    found = asked_again.answered(said, digest, at=at, until=STOPS[semantic])
-    answers = [one.document for one in found.values()]
-    return orjson.dumps({"evaluations": answers}) if answers else None

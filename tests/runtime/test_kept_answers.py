@@ -19,6 +19,7 @@ from runtime import asked_again, decisions, recording
 from runtime.authzen_requests import question_of
 from runtime.kept_answers import KEPT, Kept, KeptAnswers, Seen
 from runtime.models import Decision
+from runtime.questions import EMPTY_DIGEST
 from tests.factories import a_grant, an_entitlement, an_identity
 from tests.runtime import kept_world
 from tests.runtime.conftest import Ask
@@ -54,6 +55,10 @@ def asked(ask: Ask, world: World, name: str) -> tuple[Said, int]:
     return (said["decision"], said["context"]["code"]), len(made)
 
 
+def known_decisions() -> list[Any]:
+    return list(Decision.objects.values_list("pk", flat=True))
+
+
 def anew(world: World, name: str) -> Said:
     (answer,) = decisions.weigh([question_of(world.questions[name])], at=world.now)
     return answer.permitted, answer.reason_code
@@ -73,13 +78,51 @@ def test_each_is_kept_and_recorded_each_time(ask: Ask, world: World) -> None:
         assert until_kept(ask, world, name) == anew(world, name), name
         assert anew(world, name)[0], name
 
-    rows = Decision.objects.filter(resource_id=world.questions["own"]["resource"]["id"])
+    own = world.questions["own"]["resource"]
+    rows = Decision.objects.filter(resource_type=own["type"], resource_id=own["id"])
     first, *again = list(rows.filter(context={}).order_by("id").values())
     assert len(again) >= 2
     for row in again:
         changed = {key for key in row if row[key] != first[key]}
         assert changed <= {"id", "made_at", "latency_us"}
         assert row["asked_by"] == ApiToken.objects.get().user.username
+
+
+def test_what_does_not_count_in_a_context_makes_no_other_question_and_is_digested(
+    ask: Ask, world: World
+) -> None:
+    until_kept(ask, world, "own")
+    until_kept(ask, world, "app")
+    with_trace = {**world.questions["own"], "context": {"trace": "t-1", "risk": "low"}}
+    world.questions["risky"] = {**with_trace, "context": {"risk": "low"}}
+    until_kept(ask, world, "risky")
+    for number in range(3):
+        with_trace["context"]["trace"] = f"t-{number}"
+        world.questions["traced"] = with_trace
+        before = known_decisions()
+        assert asked(ask, world, "traced") == ((True, "permitted"), 1)
+        recorded = Decision.objects.exclude(pk__in=before).get()
+        assert recorded.context == {"risk": "low"}
+        assert recorded.context_digest == question_of(with_trace).context_digest
+
+    before = known_decisions()
+    assert asked(ask, world, "risky")[1] == 1
+    of_risk = question_of(world.questions["risky"]).context_digest
+    assert Decision.objects.exclude(pk__in=before).get().context_digest == of_risk
+    # To an application everything counts.
+    world.questions["other app"] = {**world.questions["app"], "context": {"trace": "t-1"}}
+    assert asked(ask, world, "other app")[1] > 1
+
+
+def test_a_question_that_was_kept_with_a_trace_is_digested_without_it(
+    ask: Ask, world: World
+) -> None:
+    world.questions["traced"] = {**world.questions["own"], "context": {"trace": "t-1"}}
+    until_kept(ask, world, "traced")
+
+    before = known_decisions()
+    assert asked(ask, world, "own")[1] == 1
+    assert Decision.objects.exclude(pk__in=before).get().context_digest == EMPTY_DIGEST
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -290,7 +333,9 @@ def test_notes_go_minutes_after_they_were_seen(world: World) -> None:
     assert not FactChange.objects.exists()
 
 
-ANSWER = Kept(True, b"", b"", b"{}", frozenset({5}), timezone.now(), timezone.now() + timedelta(1))
+ANSWER = Kept(
+    True, b"", b"", b"{}", "", frozenset({5}), timezone.now(), timezone.now() + timedelta(1)
+)
 
 
 def a_look(changed: Any = (), *, server: str = "one") -> Seen:

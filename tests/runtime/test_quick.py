@@ -89,6 +89,22 @@ def test_it_says_what_the_view_says(secret: str, questions: list[dict[str, Any]]
         assert int(said[1]["Content-Length"]) > 0
 
 
+def test_what_nobody_asked_before_needs_no_django_either(
+    secret: str, questions: list[dict[str, Any]]
+) -> None:
+    def never(*_: Any) -> Any:
+        raise AssertionError
+
+    application = quick.first(never)
+
+    assert call(application, ONE, questions[0], secret)[2]["decision"] is True
+    status, _, said = call(application, MANY, {"evaluations": [*questions, {"subject": 1}]}, secret)
+
+    assert status == "200 OK"
+    assert [one["decision"] for one in said["evaluations"]] == [True, False, True, False]
+    assert Decision.objects.count() == 1 + len(questions)
+
+
 @pytest.mark.parametrize(
     ("body", "more"),
     [
