@@ -28,9 +28,10 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
+from inventory import packed
 from inventory.packed import Rows
 
-_TIMESTAMPTZ = 1184  # its number, which is the same in every database
+Given = bytes | Rows | None  # a text as it is, rows, or NULL
 PREPARE_AFTER = 1  # uses of a statement until the server keeps its plan
 # They stand for a moment and for keys while a statement is written, and are replaced in each call.
 THEN = datetime(1999, 12, 31, 23, 59, 59, 123457, tzinfo=UTC)
@@ -76,16 +77,19 @@ class Statement:
         constants, types = _dumped(self)
         values = (at.isoformat().encode(), *(one.encode() for one in given), *constants)
         # A statement that has no use for the moment could not tell what it is.
-        return fetch_texts(self.text, values, (_TIMESTAMPTZ, *([0] * len(given)), *types))
+        return fetch_texts(
+            self.text, values, (packed.number_of("timestamptz"), *([0] * len(given)), *types)
+        )
 
 
 @lru_cache(maxsize=500)
-def _dumped(statement: Statement) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
+def _dumped(statement: Statement) -> tuple[tuple[bytes | None, ...], tuple[int, ...]]:
     """The constants of a statement as texts, and the numbers of their types."""
     dumper = Transformer()
     constants = statement.constants
     values = dumper.dump_sequence(constants, [PyFormat.TEXT] * len(constants))
-    return tuple(bytes(one or b"") for one in values), tuple(dumper.types or ())
+    texts = (None if one is None else bytes(one) for one in values)
+    return tuple(texts), tuple(dumper.types or ())
 
 
 MOMENT, WHICH = Slot(1, "timestamptz"), Slot(2, "bigint[]")
@@ -145,9 +149,6 @@ def execute(sql: str, parameters: Sequence[Any]) -> None:
     _retried(sql, parameters, lambda cursor: None, one_plan=True)
 
 
-Given = bytes | Rows  # a text as it is, or rows
-
-
 def fetch_texts(
     sql: str, parameters: Sequence[Given], types: Sequence[int] | None = None
 ) -> list[bytes | None]:
@@ -178,21 +179,28 @@ def _texts(
             if raw not in _in_one_plan:
                 with _planning(raw, one_plan=True):
                     pass
-            values = [one.written(raw) if isinstance(one, Rows) else one for one in parameters]
-            formats = [
-                Format.BINARY if isinstance(one, Rows) else Format.TEXT for one in parameters
-            ]
             try:
-                result = raw.pgconn.exec_prepared(_name_of(raw, sql, types), values, formats)
-                _require(raw, result)
+                result = _executed(raw, sql, parameters, types)
             except psycopg.errors.InvalidSqlStatementName:  # it was forgotten with others
                 _names.pop(raw, None)
-                result = raw.pgconn.exec_prepared(_name_of(raw, sql, types), values, formats)
-                _require(raw, result)
+                result = _executed(raw, sql, parameters, types)
             return [result.get_value(0, column) for column in range(result.nfields)]
     finally:
         if link.queries_logged:
             link.queries_log.append({"sql": sql, "time": f"{time.monotonic() - began:.3f}"})
+
+
+def _executed(
+    raw: psycopg.Connection[Row], sql: str, parameters: Sequence[Given], types: Sequence[int] | None
+) -> PGresult:
+    formats = [Format.BINARY if isinstance(one, Rows) else Format.TEXT for one in parameters]
+    result = raw.pgconn.exec_prepared(_name_of(raw, sql, types), _written(raw, parameters), formats)
+    _require(raw, result)
+    return result
+
+
+def _written(raw: psycopg.Connection[Row], parameters: Sequence[Any]) -> list[Any]:
+    return [one.written(raw) if isinstance(one, Rows) else one for one in parameters]
 
 
 _names: WeakKeyDictionary[psycopg.Connection[Row], dict[str, bytes]] = WeakKeyDictionary()
@@ -261,9 +269,8 @@ def _run(
 def _taken(
     raw: psycopg.Connection[Row], sql: str, parameters: Sequence[Any], take: Callable[[Cursor], T]
 ) -> T:
-    values = [one.written(raw) if isinstance(one, Rows) else one for one in parameters]
     with psycopg.RawCursor(raw) as cursor:
-        cursor.execute(sql, values, prepare=True)
+        cursor.execute(sql, _written(raw, parameters), prepare=True)
         return take(cursor)
 
 

@@ -19,8 +19,15 @@ from runtime import law
 from runtime.decision_facts import Facts
 from runtime.decision_rows import lasting_part, whole_row
 from runtime.kept_answers import KEPT, Caller, Kept
-from runtime.models import INVENTORY_TYPES, new_decision_id
-from runtime.questions import KNOWN_CONTEXT, Answer, Question, digest_of
+from runtime.models import new_decision_id
+from runtime.questions import (
+    KNOWN_CONTEXT,
+    Answer,
+    Question,
+    digest_of,
+    is_of_inventory,
+    what_counts,
+)
 from runtime.recording import RECORDER, Rest
 
 Json = Mapping[str, Any]  # Any: JSON
@@ -74,19 +81,20 @@ def key_of(entry: Json) -> bytes | None:
 def _says_more(entry: Json) -> bool:
     """Whether its context says what does not count, and is only part of the digest."""
     context = entry.get("context")
-    return isinstance(context, dict) and not _KNOWN.issuperset(context) and _is_of_inventory(entry)
+    return (
+        isinstance(context, dict)
+        and not _KNOWN.issuperset(context)
+        and is_of_inventory(*map(_type_of, (entry.get("subject"), entry.get("resource"))))
+    )
 
 
-def _is_of_inventory(entry: Json) -> bool:
-    parts = (entry.get("subject"), entry.get("resource"))
-    return any(isinstance(one, dict) and one.get("type") in INVENTORY_TYPES for one in parts)
+def _type_of(part: object) -> object:
+    return part.get("type") if isinstance(part, dict) else None
 
 
 def _what_counts(entry: Json) -> Json:
     context: Json = entry.get("context") or {}
-    if not _says_more(entry):
-        return context
-    return {name: one for name, one in context.items() if name in _KNOWN}
+    return what_counts(context) if _says_more(entry) else context
 
 
 def _digest(entry: Json, context: Json) -> str:

@@ -33,14 +33,14 @@ class Question:
 
     @property
     def domain(self) -> str:
-        """A request that names anything of the inventory is about the inventory."""
-        named = self.subject_type in INVENTORY_TYPES or self.resource_type in INVENTORY_TYPES
+        """What the request is about."""
+        named = is_of_inventory(self.subject_type, self.resource_type)
         return PolicySet.Domain.INVENTORY.value if named else PolicySet.Domain.APPLICATION.value
 
     @property
     def known_context(self) -> dict[str, Any]:
         """What is recorded of the context; nothing when it is larger than any honest one."""
-        kept = {key: self.context[key] for key in KNOWN_CONTEXT if key in self.context}
+        kept = what_counts(self.context)
         if kept and len(orjson.dumps(kept, default=str)) > LONGEST_KEPT:
             return {}
         return kept
@@ -85,6 +85,16 @@ class Refused(Exception):
     def __init__(self, code: str, reason: str, remedy: str = "") -> None:
         super().__init__(reason)
         self.code, self.reason, self.remedy = code, reason, remedy
+
+
+def is_of_inventory(*types: object) -> bool:
+    """A request that names anything of the inventory, by the types of its subject and resource, is about it."""
+    return any(one in INVENTORY_TYPES for one in types)
+
+
+def what_counts(context: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
+    """What of a context can change the answer to a request about the inventory."""
+    return {key: context[key] for key in KNOWN_CONTEXT if key in context}
 
 
 def digest_of(*said: Mapping[str, Any]) -> str:  # Any: JSON

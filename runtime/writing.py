@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 from django.db import IntegrityError, connection, transaction
 
+from inventory import packed
 from runtime import redaction
 from runtime.call_rows import SHORT, Meant, Row
 from runtime.models.tool_call import key_of
@@ -46,7 +47,7 @@ _COPY_KEYS = "COPY runtime_callkey (key, started_at) FROM STDIN (FORMAT binary)"
 # The binary format of COPY: a head, rows of a number of fields, each with its length, and an end.
 _BINARY, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _KEY_ROW = struct.Struct(">hi16siq")
-_EPOCH = 946_684_800_000_000  # microseconds from Unix's to PostgreSQL's, the beginning of 2000
+_EPOCH = int(packed.EPOCH.timestamp()) * 1_000_000  # microseconds from Unix's to PostgreSQL's
 _LINK = """
 INSERT INTO runtime_spanlink
     (key, trace_id, span_id, parent_span_id, agent_name, conversation, received_at)
